@@ -1,0 +1,73 @@
+"""Checks of what a caller gave, with errors that say what was given and what was wanted."""
+
+import torch
+
+
+def floats(name, value, *dims):
+    """Check that `value` is a finite floating-point tensor whose last dimensions fit `dims`.
+
+    name: what the caller calls it.
+    dims: one entry for each of the last dimensions, a size or a letter. A letter stands for any size from 1.
+    Leading dimensions (runs) are free.
+
+    TypeError: no tensor, or not floating-point. ValueError: another shape, empty, NaN or infinite.
+    """
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
+    if not value.is_floating_point():
+        raise TypeError(f"{name} must hold floating-point numbers, got {value.dtype}")
+    shape = tuple(value.shape)
+    last = shape[len(shape) - len(dims):]
+    if len(shape) < len(dims) or any(isinstance(d, int) and d != size for d, size in zip(dims, last)):
+        wanted = ", ".join(str(d) for d in ("…", *dims))
+        raise ValueError(f"{name} has shape {shape}, wanted ({wanted})")
+    if 0 in shape:
+        raise ValueError(f"{name} is empty: its shape is {shape}")
+    finite = torch.isfinite(value)
+    if not finite.all():
+        where = tuple(int(i) for i in (~finite).nonzero()[0])
+        raise ValueError(f"{name} must be finite, got {value[where].item()} at index {where}")
+
+
+def same_dtype(**tensors):
+    """Check that all tensors have one dtype; TypeError names each tensor with its own."""
+    if len({t.dtype for t in tensors.values()}) > 1:
+        given = ", ".join(f"{name} {t.dtype}" for name, t in tensors.items())
+        raise TypeError(f"all must have the same dtype, got {given}")
+
+
+def same_runs(**leading):
+    """Check that the leading (runs) dimensions are the same; ValueError names each tensor with its own."""
+    if len(set(leading.values())) > 1:
+        given = ", ".join(f"{name} {tuple(dims)}" for name, dims in leading.items())
+        raise ValueError(f"the leading (runs) dimensions must be the same, got {given}")
+
+
+def shared_or_same_runs(name, leading, other_name, other_leading):
+    """Check that `leading` is empty (one set of cases, shared by every run) or the same as `other_leading`."""
+    if tuple(leading):
+        same_runs(**{name: tuple(leading), other_name: tuple(other_leading)})
+
+
+def proportions(name, p, *dims):
+    """Check that `p` holds proportions: `floats`, none negative, the last dimension summing to 1."""
+    floats(name, p, *dims)
+    if (p < 0).any():
+        raise ValueError(f"{name} must not be negative, got {p.min().item():.3g}")
+    off = (p.sum(-1) - 1).abs().max().item()
+    if off > (1e-9 if p.dtype == torch.float64 else 1e-4):
+        raise ValueError(f"{name} must sum to 1 over its last dimension, the experts; it is off by up to {off:.3g}")
+
+
+def count(name, value):
+    """Check that `value` is a whole number from 1: TypeError for another type, ValueError below 1."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, got {value!r} ({type(value).__name__})")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def choice(name, value, options):
+    """Check that `value` is one of `options`; ValueError lists them."""
+    if value not in options:
+        raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(map(repr, options))}")
