@@ -3,7 +3,7 @@
 >>> from moe_tutorial import Mixture, vowel_task
 >>> task = vowel_task()
 >>> task
-VowelTask(coding='iy+ah', order='file'): 400 training cases, 200 test cases, speaker 76 left out
+VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 >>> o, p = Mixture(experts=4)(task.train.x)
 >>> tuple(o.shape), tuple(p.shape)
 ((400, 4, 1), (400, 4))

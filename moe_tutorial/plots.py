@@ -11,7 +11,6 @@ import itertools
 import matplotlib
 import torch
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from .experts import foot_of_normal
@@ -29,10 +28,10 @@ EXPERT_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0,
 VOWEL_MARKERS = {"iy": ("o", True), "ih": ("o", False), "ah": ("^", True), "aa": ("^", False)}
 """Marker and filling of each vowel: a circle or triangle for the pair, filled where the default target is 1."""
 
-_WIDTH = 5.0  # inches; 11 pt stay legible when a phone shows the picture 360 px wide
+_WIDTH = 4.6  # inches; 11 pt are still 11 px high where a phone shows the picture 330 px wide
 _STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11,
-    "legend.fontsize": 10, "legend.framealpha": 1.0, "axes.spines.top": False, "axes.spines.right": False,
+    "font.family": "DejaVu Sans", "font.size": 12, "axes.titlesize": 12, "axes.labelsize": 12,
+    "legend.fontsize": 11, "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
     "figure.facecolor": "white", "savefig.facecolor": "white", "svg.hashsalt": "moe", "lines.linewidth": 2,
 }
 
@@ -46,16 +45,19 @@ class Picture:
 
     def __init__(self, figure, caption, description):
         self.figure, self.caption, self.description = figure, caption, " ".join(description.split())
+        self._png = None
 
     def __repr__(self):
         return self.description
 
     def png(self):
         """The picture as PNG bytes, the same for the same data."""
-        file = io.BytesIO()
-        with matplotlib.rc_context(_STYLE):
-            self.figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
-        return file.getvalue()
+        if self._png is None:  # drawn once: a layout that is computed a second time may move
+            file = io.BytesIO()
+            with matplotlib.rc_context(_STYLE):
+                self.figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
+            self._png = file.getvalue()
+        return self._png
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.description}
@@ -135,11 +137,13 @@ def gate_regions(cases, weight, bias, caption="The gate's regions: in each, one 
                     ha="center", va="center", zorder=5, bbox=dict(facecolor="white", edgecolor="none", alpha=0.85, pad=2))
         _plane_axes(ax)
         _legend(figure, ax, extra=[Patch(color=_tint(EXPERT_COLOURS[k]), label=f"expert {k}") for k in regions])
-    shares = "; ".join(f"expert {k} has {(favourite == k).double().mean().item():.0%} of the drawn area, around F1 "
-                       f"{points[favourite == k].mean(0)[0].item():.2f} and F2 {points[favourite == k].mean(0)[1].item():.2f} kHz"
-                       for k in regions)
-    return Picture(figure, caption, f"Map of the formant plane, F1 across and F2 up, coloured by the expert with the largest "
-                   f"proportion: {shares}. {_say_cases(cases)}")
+    said = []
+    for k in regions:
+        f1, f2 = points[favourite == k].mean(0).tolist()
+        share = (favourite == k).double().mean().item()
+        said.append(f"expert {k} has {share:.0%} of the drawn area, around F1 {f1:.2f} and F2 {f2:.2f} kHz")
+    return Picture(figure, caption, "Map of the formant plane, F1 across and F2 up, coloured by the expert with the "
+                   f"largest proportion: {'; '.join(said)}. {_say_cases(cases)}")
 
 
 def feet(lines, caption="The foot of the normal from the origin to each line, as in Figure 3 of the paper."):
@@ -163,7 +167,8 @@ def feet(lines, caption="The foot of the normal from the origin to each line, as
         ax.set_aspect("equal")
         ax.set(xlim=(-0.25, 1.0), ylim=(-0.3, 0.4), xlabel="F1 (kHz)", ylabel="F2 (kHz)")
         _legend(figure, ax)
-    return Picture(figure, caption, f"The feet of the normals from the origin in the formant plane, in kHz: {'; '.join(said)}.")
+    return Picture(figure, caption,
+                   f"The feet of the normals from the origin in the formant plane, in kHz: {'; '.join(said)}.")
 
 
 def spectrum(samples, formants, label):
@@ -204,7 +209,7 @@ def proportions(p, names, caption="Mixing proportions."):
             places = [n - 0.4 + width * (k + 0.5) for n in range(cases)]
             ax.bar(places, p[:, k].tolist(), 0.9 * width, color=EXPERT_COLOURS[k])
             for place, value in zip(places, p[:, k].tolist()):
-                ax.text(place, value + 0.02, str(k), ha="center", fontsize=10, color=EXPERT_COLOURS[k])
+                ax.text(place, value + 0.02, str(k), ha="center", fontsize=11, color=EXPERT_COLOURS[k])
         ax.set(ylim=(0, 1.1), ylabel="proportion p", xticks=range(cases))
         ax.set_xticklabels(names)
     said = "; ".join(f"{name}: " + ", ".join(f"{v:.2f}" for v in row) for name, row in zip(names, p.tolist()))
@@ -273,11 +278,11 @@ def _draw_shade(ax, shade, label, figure):
     bar.set_ticks([0, 0.5, 1])
 
 
-def _legend(figure, ax, extra=()):
+def _legend(figure, ax, extra=(), columns=4):
     handles, labels = ax.get_legend_handles_labels()
     handles, labels = handles + list(extra), labels + [h.get_label() for h in extra]
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(handles), 4) if len(handles) != 5 else 3,
-                  handlelength=2.2, columnspacing=1.0, handletextpad=0.4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, handlelength=2.0, columnspacing=1.0,
+                  handletextpad=0.4)
 
 
 def _tint(colour):

@@ -28,8 +28,8 @@ def buzz(f0, seconds=0.6):
     """
     if not (f0 > 0 and seconds > 0):
         raise ValueError(f"f0 and seconds must be above 0, got {f0} and {seconds}")
-    time = torch.arange(round(seconds * RATE), dtype=torch.float64) / RATE
-    return 1 - 2 * (f0 * time).remainder(1)
+    n = torch.arange(round(seconds * RATE), dtype=torch.float64)
+    return 1 - 2 * (f0 * n / RATE).remainder(1)
 
 
 def resonate(samples, frequency, bandwidth):

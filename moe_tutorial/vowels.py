@@ -71,7 +71,7 @@ class VowelTable:
 
     def __repr__(self):
         return (f"VowelTable: {len(self)} tokens, {len(self.speaker.unique())} speakers, "
-                f"{len(set(self.vowel))} vowels, {len(self.repetition.unique())} repetitions, F0 to F3 in Hz")
+                f"{len(set(self.vowel))} vowels, F0 to F3 in Hz")
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,8 +115,8 @@ class VowelTask:
     left_out: int
 
     def __repr__(self):
-        return (f"VowelTask(coding={self.coding!r}, order={self.order!r}): {len(self.train)} training cases, "
-                f"{len(self.test)} test cases, speaker {self.left_out} left out")
+        return (f"VowelTask: {len(self.train)} training and {len(self.test)} test cases, "
+                f"coding {self.coding!r}, order {self.order!r}")
 
 
 def load_vowels(path=None):

@@ -1,0 +1,40 @@
+# `make book` and `make test` need Python 3.11 or newer and nothing else; everything goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PAGES := _build/html
+
+.PHONY: book test execute lock clean
+.DEFAULT_GOAL := book
+
+book: .venv/installed  ## build the book and print the path of its first page
+	$(BIN)/jupyter-book build . -W -n --keep-going --quiet
+	@echo "The book is built. Its first page: $(CURDIR)/$(PAGES)/index.html"
+
+test: .venv/installed  ## the whole test suite, every chapter included
+	$(BIN)/ruff check
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks tests moe_tutorial
+
+execute: .venv/installed  ## execute chapters and write them back: all, or those in CHAPTERS
+	$(BIN)/python scripts/execute.py $(CHAPTERS)
+
+lock:  ## write constraints.txt from requirements*.txt, in a new environment
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet -r requirements.txt -r requirements-test.txt
+	head -n 1 constraints.txt > constraints.new
+	.venv-lock/bin/pip freeze | sed 's/+cpu$$//' >> constraints.new
+	mv constraints.new constraints.txt
+	rm -rf .venv-lock
+
+clean:  ## remove the environment and what was built
+	rm -rf .venv _build
+
+.venv/installed: requirements.txt requirements-test.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+	    "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -r requirements.txt -r requirements-test.txt -c constraints.txt
+	$(BIN)/pip install --quiet --no-deps -e .
+	@touch $@

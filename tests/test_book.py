@@ -1,0 +1,147 @@
+"""The built book, as a reader meets it: no kernel, no other host, in a real browser."""
+
+import re
+from urllib.parse import unquote, urldefrag, urljoin
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from execute import ROOT, chapters
+
+
+def read(page):
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def soups(pages):
+    """Every page of the book by its path from the first page."""
+    found = {str(page.relative_to(pages)): read(page) for page in sorted(pages.rglob("*.html")) if "_static" not in page.parts}
+    assert len(found) > 8
+    return found
+
+
+def test_every_chapter_is_in_the_book(soups):
+    for chapter in chapters():
+        assert f"notebooks/{chapter.stem}.html" in soups
+
+
+def test_nothing_is_loaded_from_another_host(soups):
+    loading = {"script": "src", "img": "src", "audio": "src", "video": "src", "source": "src", "iframe": "src", "embed": "src",
+               "object": "data", "link": "href"}
+    for path, soup in soups.items():
+        for tag, attribute in loading.items():
+            for element in soup.find_all(tag, attrs={attribute: re.compile(r"^(https?:)?//")}):
+                assert tag == "link" and "canonical" in element.get("rel", []), f"{path}: {element}"
+
+
+def test_every_internal_link_leads_somewhere(pages, soups):
+    ids = {path: {e["id"] for e in soup.find_all(id=True)} for path, soup in soups.items()}
+    for path, soup in soups.items():
+        for link in soup.find_all("a", href=True):
+            if re.match(r"[a-z]+:", link["href"]):
+                continue
+            target, fragment = urldefrag(urljoin(path, link["href"]))
+            target = unquote(target) or path
+            assert (pages / target).is_file(), f"{path}: {link['href']}"
+            if fragment and target in ids:
+                assert unquote(fragment) in ids[target] | {"", "top"}, f"{path}: {link['href']}"
+
+
+def test_a_stylesheet_or_script_that_the_configuration_names_exists(pages, soups):
+    for path, soup in soups.items():
+        for element in soup.find_all(["script", "link", "img", "audio"]):
+            address = element.get("src") or element.get("href")
+            if address and not address.startswith(("data:", "http", "#")):
+                target = unquote(urljoin(path, address).split("?")[0].split("#")[0])
+                assert (pages / target).exists(), f"{path}: {address}"
+
+
+def test_every_picture_of_a_chapter_has_its_description_in_the_page(soups):
+    for chapter in chapters():
+        wanted = [cell.metadata["mystnb"]["image"]["alt"] for cell in nbformat.read(chapter, as_version=4).cells
+                  if "mystnb" in cell.metadata]
+        main = soups[f"notebooks/{chapter.stem}.html"].find("main")
+        assert [image["alt"] for image in main.find_all("img")] == wanted
+        assert len(main.find_all("figcaption")) >= len(wanted)
+
+
+def test_figures_and_code_outputs_are_all_there(soups):
+    """A notebook that lost its outputs would build without a word."""
+    for chapter in chapters():
+        notebook = nbformat.read(chapter, as_version=4)
+        printed = sum(any(o.output_type == "stream" for o in cell.get("outputs", [])) for cell in notebook.cells)
+        shown = soups[f"notebooks/{chapter.stem}.html"].select("main div.cell_output div.output.stream")
+        assert len(shown) == printed > 3
+
+
+@pytest.fixture
+def opened(browser, server):
+    """A function that opens a page with every other host blocked and returns it with what went wrong."""
+    contexts = []
+
+    def open_page(path, **context):
+        contexts.append(browser.new_context(**context))
+        page, wrong = contexts[-1].new_page(), []
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("response", lambda response: wrong.append(f"{response.status} {response.url}") if response.status >= 400 else None)
+
+        def only_here(route):
+            if route.request.url.startswith((server, "data:", "blob:")):
+                route.continue_()
+            else:
+                wrong.append(f"asked another host: {route.request.url}")
+                route.abort()
+
+        page.route("**/*", only_here)
+        page.goto(server + path, wait_until="networkidle")
+        return page, wrong
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def page_paths():
+    """The pages of the table of contents, known before the book is built, and the ones the builder adds."""
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    return [f"{path}.html" for path in re.findall(r"(?:root|file): (\S+)", toc)] + ["index.html", "search.html", "genindex.html"]
+
+
+@pytest.mark.parametrize("path", page_paths())
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_opens_without_a_fault(opened, path, width):
+    page, wrong = opened(path, viewport={"width": width, "height": 900})
+    page.wait_for_function("() => !window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+    page.wait_for_timeout(100)
+    assert wrong == []
+    unrendered = page.evaluate("""() => [...document.querySelectorAll('main .math')]
+        .filter(e => !e.querySelector('mjx-container') || e.querySelector('mjx-merror')).map(e => e.textContent)""")
+    assert unrendered == []
+    text = page.locator("main").inner_text()
+    assert not re.search(r"\$\$|\\tag|\\frac|\\sum", text)
+    wider = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"the page scrolls sideways by {wider} px"
+    broken = page.evaluate("() => [...document.querySelectorAll('main img')].filter(i => !i.naturalWidth).map(i => i.src)")
+    assert broken == []
+
+
+def test_the_sounds_can_be_played(opened):
+    page, wrong = opened("notebooks/02_vowels.html")
+    lengths = page.evaluate("""() => Promise.all([...document.querySelectorAll('main audio')].map(a => new Promise((ok, no) => {
+        a.onloadedmetadata = () => ok(a.duration); a.onerror = () => no(a.getAttribute('aria-label')); a.preload = 'auto'; a.load();
+    })))""")
+    assert len(lengths) == 7 and all(abs(length - 0.6) < 0.01 for length in lengths)
+    assert wrong == []
+
+
+def test_the_book_works_from_the_disk(browser, pages):
+    page = browser.new_page()
+    wrong = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto((pages / "notebooks" / "04_gate.html").as_uri())
+    page.wait_for_selector("main mjx-container")
+    page.close()
+    assert wrong == []

@@ -1,0 +1,134 @@
+"""Chapters as they are stored: executed, framed, described, and the same when executed again.
+
+nbval compares the text that each cell prints. These tests hold what it misses.
+"""
+
+import base64
+import io
+import re
+import wave
+
+import nbformat
+import numpy as np
+import pytest
+from execute import chapters, executed, run_time, text
+from PIL import Image
+
+PATHS = {path.stem: path for path in chapters()}
+STORED = {name: nbformat.read(path, as_version=4) for name, path in PATHS.items()}
+
+every_chapter = pytest.mark.parametrize("name", PATHS)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def said(output):
+    """What an output says in words: printed text or the text form of a value."""
+    return output.get("text") or output.get("data", {}).get("text/plain", "")
+
+
+@every_chapter
+def test_every_cell_was_executed_in_order_without_an_error(name):
+    cells = [cell for cell in code(STORED[name]) if cell.source.strip()]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        assert all(output.output_type != "error" for output in cell.outputs), cell.source
+        assert all(output.get("name") != "stderr" for output in cell.outputs), cell.source
+
+
+@every_chapter
+def test_every_picture_has_the_description_that_was_made_from_its_data(name):
+    for cell in code(STORED[name]):
+        for output in cell.outputs:
+            if "image/png" not in output.get("data", {}):
+                continue
+            alt = cell.metadata["mystnb"]["image"]["alt"]
+            assert alt == said(output) == output.metadata["image/png"]["alt"], cell.source
+            assert len(alt) > 60 and not re.search(r"\.(png|svg|jpe?g)\b", alt), alt
+            assert cell.metadata["mystnb"]["figure"]["caption"] == output.metadata["image/png"]["caption"]
+
+
+@every_chapter
+def test_no_output_shows_a_raw_tensor_or_an_address(name):
+    for cell in code(STORED[name]):
+        for output in cell.outputs:
+            assert not re.search(r"tensor\(|array\(|\b0x[0-9a-f]{6,}|<[\w.]+ object", said(output)), cell.source
+
+
+@every_chapter
+def test_the_frame_and_the_last_sections_are_there(name):
+    first, headings = prose(STORED[name])[0], re.findall(r"^## (.+)$", "\n".join(prose(STORED[name])), re.M)
+    number = int(name[:2])
+    assert re.match(rf"# {number}\. \S.*\n\n\*[^*]+\?\*\n", first), "title, then the question in italics"
+    for part in ("**You will learn**: ", "**You need**: ", "**Reading time**: "):
+        assert part in first
+    assert run_time(STORED[name]), "**Run time**: N s"
+    assert headings[-3:] == ["Recap", "Exercises", "Where to go further"]
+    exercises = re.findall(r"^\*\*Exercise (\d+)\.(\d+): .+?\*\* \((easy|medium|hard), \d+ min\)", "\n".join(prose(STORED[name])), re.M)
+    assert [(int(chapter), int(n)) for chapter, n, _ in exercises] == [(number, n) for n in range(1, len(exercises) + 1)]
+    assert len(exercises) >= 3
+
+
+@every_chapter
+def test_a_chapter_reads_without_the_book(name):
+    """Colab shows a chapter as a lone file: no directive or role that it would print as it stands."""
+    for source in prose(STORED[name]):
+        assert not re.search(r"^(```|:::)\s*\{", source, re.M), source
+        assert not re.search(r"\{[a-z:]+\}`", source), source
+
+
+@every_chapter
+def test_code_fits_its_column_and_starts_from_the_package_root(name):
+    for cell in code(STORED[name]):
+        lines = cell.source.split("\n")
+        assert max(map(len, lines)) <= 80, cell.source
+        assert sum(bool(line.strip()) for line in lines) <= 15, cell.source
+        for output in cell.outputs:
+            if output.output_type == "stream":
+                assert max(map(len, output.text.split("\n"))) <= 80, output.text
+
+
+@every_chapter
+def test_the_stored_metadata_says_nothing_of_a_machine(name):
+    assert STORED[name].metadata == {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+                                     "language_info": {"name": "python"}}
+
+
+def pixels(output):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).convert("RGB"), dtype=int)
+
+
+def sounds(html):
+    for data in re.findall(r"base64,([A-Za-z0-9+/=]+)", html):
+        with wave.open(io.BytesIO(base64.b64decode(data))) as wav:
+            yield np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2").astype(int)
+
+
+@every_chapter
+def test_executing_again_changes_nothing(name):
+    """Twice, with one thread and with two: the files are the same to the byte, and the same as the stored one.
+
+    Between processors the last bits of a figure differ, so pixels and sounds are compared with the stored ones to a
+    tolerance: one level in 256 for sounds' neighbours, and no more than a trace of a picture's pixels.
+    """
+    one = executed(PATHS[name], OMP_NUM_THREADS="1")
+    two = executed(PATHS[name], OMP_NUM_THREADS="2")
+    assert text(one) == text(two)
+    for new, stored in zip(one.cells, STORED[name].cells, strict=True):
+        assert (new.cell_type, new.id, new.metadata) == (stored.cell_type, stored.id, stored.metadata)
+        for a, b in zip(new.get("outputs", []), stored.get("outputs", []), strict=True):
+            assert said(a) == said(b), new.source
+            if "image/png" in a.get("data", {}):
+                difference = np.abs(pixels(a) - pixels(b)).max(-1)
+                assert (difference > 8).mean() < 1e-4, f"the stored picture is another one: {said(a)}"
+            if "text/html" in a.get("data", {}):
+                strip = re.compile(r"base64,[A-Za-z0-9+/=]+")
+                assert strip.sub("", a.data["text/html"]) == strip.sub("", b.data["text/html"])
+                for heard, kept in zip(sounds(a.data["text/html"]), sounds(b.data["text/html"]), strict=True):
+                    assert np.abs(heard - kept).max() <= 2, "the stored sound is another one"

@@ -1,0 +1,102 @@
+"""Pictures draw what they were given, say it in words, and are the same for the same data."""
+
+import io
+import re
+
+import pytest
+import torch
+from PIL import Image
+
+from moe_tutorial import mixing_proportions, plots, vowel_task
+from moe_tutorial.gate import gate_scores
+from moe_tutorial.sound import synthesise
+
+f64 = torch.float64
+TRAIN = vowel_task().train
+LINES = {"one": (torch.tensor([-8.0, 1.5], dtype=f64), torch.tensor(0.0, dtype=f64)),
+         "two": (torch.tensor([1.0, 0.0], dtype=f64), torch.tensor(-0.5, dtype=f64))}
+V = torch.tensor([[-3.0, 1.0], [0.0, 0.0], [0.0, 0.0]], dtype=f64)
+C = torch.tensor([0.0, 0.0, -50.0], dtype=f64)
+
+PICTURES = {
+    "formant_plane": lambda: plots.formant_plane(TRAIN, LINES, shade=plots.plane()[:, 0] / 2),
+    "two_planes": lambda: plots.two_planes(TRAIN, TRAIN.only("iy"), ("left", "right"), "caption"),
+    "gate_regions": lambda: plots.gate_regions(TRAIN, V, C),
+    "feet": lambda: plots.feet(LINES),
+    "spectrum": lambda: plots.spectrum(synthesise(120, (500, 1500, 2500)), (500, 1500, 2500), "[ə]"),
+    "proportions": lambda: plots.proportions(torch.tensor([[0.25, 0.75], [0.5, 0.5]]), ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_a_described_opaque_png_that_does_not_change(name):
+    picture = PICTURES[name]()
+    data, metadata = picture._repr_mimebundle_()
+    assert set(data) == {"image/png", "text/plain"}
+    assert data["text/plain"] == str(picture) == metadata["image/png"]["alt"]
+    assert len(picture.description) > 60 and picture.caption
+    image = Image.open(io.BytesIO(picture.png()))
+    assert image.width == round(4.6 * 200)
+    corner = image.convert("RGBA").getpixel((0, 0))
+    assert corner == (255, 255, 255, 255)
+    assert picture.png() == PICTURES[name]().png()
+
+
+def drawn(picture):
+    """The lines of the first axes by their labels."""
+    return {line.get_label(): line.get_xydata() for line in picture.figure.axes[0].lines}
+
+
+def test_decision_lines_are_drawn_where_the_weights_put_them():
+    lines = drawn(PICTURES["formant_plane"]())
+    for label, (weight, bias) in LINES.items():
+        points = torch.tensor(lines[label])
+        torch.testing.assert_close(points @ weight + bias, torch.zeros(2, dtype=f64), atol=1e-9, rtol=0)
+
+
+def test_every_token_is_drawn_once():
+    drawn_points = [p for c in PICTURES["formant_plane"]().figure.axes[0].collections for p in c.get_offsets().tolist()]
+    assert sorted(drawn_points) == sorted(TRAIN.x.tolist())
+
+
+def test_the_description_has_the_numbers_of_the_data():
+    said = str(PICTURES["formant_plane"]())
+    assert "[i] 100 filled circles" in said and "[a] 100 open triangles" in said
+    f1, f2 = TRAIN.only("iy").x.mean(0).tolist()
+    assert f"around ({f1:.2f}, {f2:.2f})" in said
+    assert "two runs from (0.50, 0.50) to (0.50, 3.80)" in said
+    assert "from 0.05 to 0.70" in said
+
+
+def test_the_plane_is_drawn_the_right_way_up():
+    points = plots.plane(steps=3)
+    assert points[0].tolist() == [0.1, 0.5] and points[-1].tolist() == [1.4, 3.8]
+    assert points[1].tolist() == [0.75, 0.5]  # F1 runs fastest, as the rows of a picture do
+    image = PICTURES["formant_plane"]().figure.axes[0].images[0]
+    assert image.origin == "lower" and image.get_extent() == [0.1, 1.4, 0.5, 3.8]
+    shown = image.get_array()
+    assert shown[0, -1] > shown[0, 0] and shown[0, 0] == shown[-1, 0]  # the shade was F1
+
+
+def test_gate_regions_are_where_each_expert_has_the_largest_proportion():
+    picture = PICTURES["gate_regions"]()
+    favourite = mixing_proportions(gate_scores(plots.plane(), V, C)).argmax(-1)
+    assert "expert 2" not in str(picture)  # it is never the largest
+    share = re.search(r"expert 0 has (\d+)%", str(picture))[1]
+    assert int(share) == round(100 * (favourite == 0).double().mean().item())
+
+
+def test_a_border_is_full_only_where_its_two_experts_are_ahead():
+    full = [line for line in PICTURES["gate_regions"]().figure.axes[0].lines if line.get_color() == "black"]
+    assert sum(len(line.get_xydata()) > 0 for line in full) == 1  # of three lines only p0 = p1 counts
+
+
+def test_feet_are_drawn_at_the_feet():
+    feet = [line.get_xydata()[0].tolist() for line in PICTURES["feet"]().figure.axes[0].lines if line.get_marker() == "o"]
+    assert feet[1] == pytest.approx([0.5, 0])
+    assert feet[0] == pytest.approx([0, 0])
+
+
+def test_bars_have_the_height_of_the_proportions():
+    bars = PICTURES["proportions"]().figure.axes[0].patches
+    assert sorted(bar.get_height() for bar in bars) == pytest.approx([0.25, 0.5, 0.5, 0.75])
