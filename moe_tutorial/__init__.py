@@ -9,18 +9,21 @@ VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 ((400, 4, 1), (400, 4))
 """
 
-from . import experts, gate, mixture, plots, sound, vowels
+from . import experts, gate, losses, mixture, plots, sound, training, vowels
 from .experts import Experts, expert_outputs, foot_of_normal
 from .gate import Gate, gate_line, gate_scores, mixing_proportions, switch
+from .losses import cooperative_error, expected_error, mixture_nll, responsibilities
 from .mixture import Mixture, blend, class_decisions
 from .sound import Sounds, synthesise
+from .training import History, train
 from .vowels import load_vowels, vowel_task
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
-    "Experts", "Gate", "Mixture", "Sounds",
-    "blend", "class_decisions", "expert_outputs", "foot_of_normal", "gate_line", "gate_scores",
-    "load_vowels", "mixing_proportions", "switch", "synthesise", "vowel_task",
-    "experts", "gate", "mixture", "plots", "sound", "vowels",
+    "Experts", "Gate", "History", "Mixture", "Sounds",
+    "blend", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "foot_of_normal", "gate_line",
+    "gate_scores", "load_vowels", "mixing_proportions", "mixture_nll", "responsibilities", "switch", "synthesise",
+    "train", "vowel_task",
+    "experts", "gate", "losses", "mixture", "plots", "sound", "training", "vowels",
 ]

@@ -71,3 +71,9 @@ def choice(name, value, options):
     """Check that `value` is one of `options`; ValueError lists them."""
     if value not in options:
         raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(map(repr, options))}")
+
+
+def above_zero(name, value):
+    """Check that a number is finite and above 0; ValueError says what it is."""
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be above 0 and finite, got {value}")

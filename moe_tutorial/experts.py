@@ -65,8 +65,7 @@ def initial_weights(shape, seed=0, spread=0.5):
 
     TypeError: a seed that is no int. ValueError: no seeds, or a spread that is not above 0.
     """
-    if not spread > 0:
-        raise ValueError(f"spread must be above 0, got {spread}")
+    _checks.above_zero("spread", spread)
     if not isinstance(seed, int):
         if not list(seed):
             raise ValueError("seed holds no seeds: wanted an int or a sequence of at least one")

@@ -16,7 +16,8 @@ def read(page):
 @pytest.fixture(scope="module")
 def soups(pages):
     """Every page of the book by its path from the first page."""
-    found = {str(page.relative_to(pages)): read(page) for page in sorted(pages.rglob("*.html")) if "_static" not in page.parts}
+    paths = [path.relative_to(pages) for path in sorted(pages.rglob("*.html"))]
+    found = {str(path): read(pages / path) for path in paths if path.parts[0] != "_static"}
     assert len(found) > 8
     return found
 
@@ -27,8 +28,8 @@ def test_every_chapter_is_in_the_book(soups):
 
 
 def test_nothing_is_loaded_from_another_host(soups):
-    loading = {"script": "src", "img": "src", "audio": "src", "video": "src", "source": "src", "iframe": "src", "embed": "src",
-               "object": "data", "link": "href"}
+    loading = dict.fromkeys(["script", "img", "audio", "video", "source", "iframe", "embed"], "src")
+    loading |= {"object": "data", "link": "href"}
     for path, soup in soups.items():
         for tag, attribute in loading.items():
             for element in soup.find_all(tag, attrs={attribute: re.compile(r"^(https?:)?//")}):
@@ -85,7 +86,7 @@ def opened(browser, server):
         page, wrong = contexts[-1].new_page(), []
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("response", lambda response: wrong.append(f"{response.status} {response.url}") if response.status >= 400 else None)
+        page.on("response", lambda reply: wrong.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
 
         def only_here(route):
             if route.request.url.startswith((server, "data:", "blob:")):
@@ -106,7 +107,8 @@ def opened(browser, server):
 def page_paths():
     """The pages of the table of contents, known before the book is built, and the ones the builder adds."""
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    return [f"{path}.html" for path in re.findall(r"(?:root|file): (\S+)", toc)] + ["index.html", "search.html", "genindex.html"]
+    added = ["index.html", "search.html", "genindex.html"]
+    return [f"{path}.html" for path in re.findall(r"(?:root|file): (\S+)", toc)] + added
 
 
 @pytest.mark.parametrize("path", page_paths())
@@ -129,9 +131,13 @@ def test_a_page_opens_without_a_fault(opened, path, width):
 
 def test_the_sounds_can_be_played(opened):
     page, wrong = opened("notebooks/02_vowels.html")
-    lengths = page.evaluate("""() => Promise.all([...document.querySelectorAll('main audio')].map(a => new Promise((ok, no) => {
-        a.onloadedmetadata = () => ok(a.duration); a.onerror = () => no(a.getAttribute('aria-label')); a.preload = 'auto'; a.load();
-    })))""")
+    lengths = page.evaluate("""() => Promise.all([...document.querySelectorAll('main audio')].map(
+        audio => new Promise((found, failed) => {
+            audio.onloadedmetadata = () => found(audio.duration);
+            audio.onerror = () => failed(audio.getAttribute('aria-label'));
+            audio.preload = 'auto';
+            audio.load();
+        })))""")
     assert len(lengths) == 7 and all(abs(length - 0.6) < 0.01 for length in lengths)
     assert wrong == []
 

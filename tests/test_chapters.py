@@ -63,14 +63,15 @@ def test_no_output_shows_a_raw_tensor_or_an_address(name):
 
 @every_chapter
 def test_the_frame_and_the_last_sections_are_there(name):
-    first, headings = prose(STORED[name])[0], re.findall(r"^## (.+)$", "\n".join(prose(STORED[name])), re.M)
+    everything = "\n".join(prose(STORED[name]))
+    first, headings = prose(STORED[name])[0], re.findall(r"^## (.+)$", everything, re.M)
     number = int(name[:2])
     assert re.match(rf"# {number}\. \S.*\n\n\*[^*]+\?\*\n", first), "title, then the question in italics"
     for part in ("**You will learn**: ", "**You need**: ", "**Reading time**: "):
         assert part in first
     assert run_time(STORED[name]), "**Run time**: N s"
     assert headings[-3:] == ["Recap", "Exercises", "Where to go further"]
-    exercises = re.findall(r"^\*\*Exercise (\d+)\.(\d+): .+?\*\* \((easy|medium|hard), \d+ min\)", "\n".join(prose(STORED[name])), re.M)
+    exercises = re.findall(r"^\*\*Exercise (\d+)\.(\d+): .+?\*\* \((easy|medium|hard), \d+ min\)", everything, re.M)
     assert [(int(chapter), int(n)) for chapter, n, _ in exercises] == [(number, n) for n in range(1, len(exercises) + 1)]
     assert len(exercises) >= 3
 

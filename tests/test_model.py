@@ -204,7 +204,7 @@ NAN = torch.full((5, 2), torch.nan)
         (lambda: Experts(2, outputs=True), TypeError, "outputs must be an int, got True (bool)"),
         (lambda: Experts(2, output="relu"), ValueError, "unknown output 'relu'"),
         (lambda: Experts(2, seed=[]), ValueError, "seed holds no seeds"),
-        (lambda: Experts(2, spread=0), ValueError, "spread must be above 0, got 0"),
+        (lambda: Experts(2, spread=0), ValueError, "spread must be above 0 and finite, got 0"),
         (lambda: Gate(0), ValueError, "experts must be at least 1, got 0"),
         (lambda: Gate(2, runs=(0,)), ValueError, "runs must be at least 1, got 0"),
         (lambda: Mixture(0), ValueError, "experts must be at least 1, got 0"),

@@ -1,0 +1,186 @@
+"""Batch gradient descent on gate and experts together, for many runs at once, with a recorded history.
+
+The paper's section 3: one update an epoch from the whole training set, a fixed step size, no momentum, and an end when
+the average squared error over the training set reaches a criterion.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import torch
+from tqdm import tqdm
+
+from . import _checks, losses
+from .experts import OUTPUTS
+from .mixture import Mixture
+
+STOP_ON = {"blend": losses.UNCHECKED["cooperative"], "expected": losses.UNCHECKED["expected"]}
+"""What the criterion is compared with: the mean squared error of the blend, or the expected one under the switch."""
+
+
+@dataclass(frozen=True, repr=False)
+class History:
+    """What a training recorded: S moments of R runs. A mixture without a runs dimension is one run.
+
+    epochs: the recorded epochs, int64 (S,). Epoch 0 is the start, before any update.
+    loss: the mean over cases of the loss that was trained on, (S, R).
+    squared_error: the mean over cases of the squared error of the blend, (S, R).
+    proportions: each expert's mixing proportion, mean over cases, (S, R, K).
+    effective_experts: e^H with H the entropy of a case's proportions, mean over cases, (S, R). From 1 to K.
+    weights: by name, "experts.weight" (S, R, K, M, D), "experts.bias" (S, R, K, M), "gate.weight" (S, R, K, D),
+        "gate.bias" (S, R, K) and, where it was learned, "log_variance" (S, R).
+    stopped: the number of updates that each run made, int64 (R,).
+    converged: whether a run reached the criterion, bool (R,). Without a criterion none does.
+    diverged: whether a run was stopped because its loss was no longer finite, bool (R,).
+
+    A run that has stopped keeps its last values in all later moments.
+    """
+
+    epochs: torch.Tensor
+    loss: torch.Tensor
+    squared_error: torch.Tensor
+    proportions: torch.Tensor
+    effective_experts: torch.Tensor
+    weights: dict[str, torch.Tensor]
+    stopped: torch.Tensor
+    converged: torch.Tensor
+    diverged: torch.Tensor
+
+    def __repr__(self):
+        runs = len(self.stopped)
+        return (f"History: {len(self.epochs)} moments of {runs} run{'s' if runs > 1 else ''}, "
+                f"{int(self.converged.sum())} converged, {int(self.diverged.sum())} diverged")
+
+
+def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, stop_on="blend", variance=1.0,
+          learn_variance=False, record_every=1):
+    """Train `mixture` in place by batch gradient descent on gate and experts together, and return the `History`.
+
+    Each epoch is one update of every weight by `-step_size` times the gradient of the *mean* loss over the cases.
+
+    mixture: a `Mixture`. Runs do not influence each other; several leading dimensions become one in the history.
+    x, d: inputs `(N, D)` and desired outputs `(N, M)`, the same for all runs.
+    loss: "cooperative" (eq. 1.1), "expected" (eq. 1.2) or "mixture" (eq. 1.3).
+    step_size: the paper's ε, above 0. The gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks.
+    epochs: the largest number of updates.
+    stop_at: the criterion; a run stops once its mean squared error is not above it. None: no criterion.
+    stop_on: which squared error that is, a name from STOP_ON. The paper does not say; the blend's is our reading.
+    variance: of eq. 1.3, above 0. learn_variance: let each run learn its own, beginning from `variance`; the logarithm
+        of the variance is then a weight like the others.
+    record_every: record every so many epochs, and the last one.
+
+    A run whose loss is no longer finite is stopped with its last finite weights, and a RuntimeWarning names run and
+    epoch; the others go on. A criterion that is not reached leaves `converged` False.
+
+    TypeError, ValueError: arguments that do not fit each other, NaN, a step size, criterion or variance not above 0.
+    """
+    _check_arguments(mixture, x, d, loss, step_size, epochs, stop_at, stop_on, variance, learn_variance, record_every)
+    parameters = {name: value.detach().reshape(-1, *value.shape[-dims:]).clone() for (name, value), dims
+                  in zip(mixture.named_parameters(), (3, 2, 2, 1))}
+    runs = len(parameters["gate.bias"])
+    if learn_variance:
+        parameters["log_variance"] = torch.full((runs,), math.log(variance), dtype=x.dtype)
+
+    def state(parameters):
+        return _State(parameters, x, d, mixture.experts.output, loss, variance)
+
+    now = state(parameters)
+    if not now.loss.isfinite().all():
+        raise ValueError(f"the loss is not finite at the start, in runs {(~now.loss.isfinite()).nonzero()[:, 0].tolist()}")
+    active = torch.ones(runs, dtype=torch.bool)
+    converged, diverged = torch.zeros_like(active), torch.zeros_like(active)
+    stopped = torch.zeros(runs, dtype=torch.int64)
+    records = []
+    for epoch in tqdm(range(epochs + 1), desc="training", disable=None, leave=False):  # a bar only in a terminal
+        if stop_at is not None:
+            converged |= active & (now.mean(STOP_ON[stop_on]) <= stop_at)
+            active &= ~converged
+        last = epoch == epochs or not active.any()
+        if epoch % record_every == 0 or last:
+            records.append((epoch, now.measured()))
+        if last:
+            break
+        following = state(now.moved(active, step_size))
+        lost = active & ~following.loss.isfinite()
+        if lost.any():
+            for run in lost.nonzero()[:, 0].tolist():
+                warnings.warn(f"run {run} diverged: its loss was no longer finite after epoch {epoch + 1}, and it was "
+                              f"stopped with the weights of epoch {epoch}", RuntimeWarning, stacklevel=2)
+            diverged |= lost
+            active &= ~lost
+            following = state(now.moved(active, step_size))
+        stopped += active
+        now = following
+    with torch.no_grad():
+        for name, value in mixture.named_parameters():
+            value.copy_(now.parameters[name].reshape(value.shape))
+    return _history(records, stopped, converged, diverged)
+
+
+class _State:
+    """The mixture at one moment: its parameters, what it computes for all cases, and the mean loss of each run."""
+
+    def __init__(self, parameters, x, d, output, loss, variance):
+        self.parameters = {name: value.requires_grad_() for name, value in parameters.items()}
+        self.d = d
+        # The same two lines as in `expert_outputs` and `gate_scores`, without their checks: a run that diverges must
+        # not raise an error that ends the others.
+        total = torch.einsum("nd,rkmd->rnkm", x, parameters["experts.weight"]) + parameters["experts.bias"][:, None]
+        scores = torch.einsum("nd,rkd->rnk", x, parameters["gate.weight"]) + parameters["gate.bias"][:, None]
+        self.o, self.p = OUTPUTS[output](total), torch.softmax(scores, dim=-1)
+        if "log_variance" in parameters:
+            variance = parameters["log_variance"].exp()
+        extra = (variance,) if loss == "mixture" else ()
+        self.loss = losses.UNCHECKED[loss](d, self.o, self.p, *extra).mean(-1)
+
+    @torch.no_grad()
+    def mean(self, error):
+        """The mean over cases of another error, (R,)."""
+        return error(self.d, self.o, self.p).mean(-1)
+
+    def moved(self, active, step_size):
+        """The parameters after one update of the active runs; the others' stay as they are."""
+        gradients = torch.autograd.grad(self.loss[active].sum(), list(self.parameters.values()), retain_graph=True)
+        return {name: torch.where(active[(..., *[None] * (value.dim() - 1))], value - step_size * gradient, value).detach()
+                for (name, value), gradient in zip(self.parameters.items(), gradients)}
+
+    @torch.no_grad()
+    def measured(self):
+        """What the history keeps of this moment, by the names of its fields."""
+        return {
+            "loss": self.loss.detach(),
+            "squared_error": self.mean(STOP_ON["blend"]),
+            "proportions": self.p.mean(-2),
+            "effective_experts": torch.special.entr(self.p).sum(-1).exp().mean(-1),
+            "weights": {name: value.detach() for name, value in self.parameters.items()},
+        }
+
+
+def _history(records, stopped, converged, diverged):
+    moments = [moment for _, moment in records]
+    return History(
+        epochs=torch.tensor([epoch for epoch, _ in records]),
+        **{field: torch.stack([m[field] for m in moments])
+           for field in ("loss", "squared_error", "proportions", "effective_experts")},
+        weights={name: torch.stack([m["weights"][name] for m in moments]) for name in moments[0]["weights"]},
+        stopped=stopped, converged=converged, diverged=diverged,
+    )
+
+
+def _check_arguments(mixture, x, d, loss, step_size, epochs, stop_at, stop_on, variance, learn_variance, record_every):
+    if not isinstance(mixture, Mixture):
+        raise TypeError(f"mixture must be a Mixture, got {type(mixture).__name__}")
+    _checks.choice("loss", loss, losses.UNCHECKED)
+    _checks.choice("stop_on", stop_on, STOP_ON)
+    _checks.count("epochs", epochs)
+    _checks.count("record_every", record_every)
+    _checks.above_zero("step_size", step_size)
+    _checks.above_zero("variance", variance)
+    if stop_at is not None:
+        _checks.above_zero("stop_at", stop_at)
+    if loss != "mixture" and (variance != 1.0 or learn_variance):
+        raise ValueError(f"only the loss 'mixture' has a variance, got loss {loss!r}")
+    if x.dim() != 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}, wanted (N, D): every run has the same inputs")
+    losses.check(d, *mixture(x))
