@@ -9,7 +9,7 @@ VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 ((400, 4, 1), (400, 4))
 """
 
-from . import experts, gate, losses, mixture, plots, sound, training, vowels
+from . import experts, gate, losses, mixture, plots, sound, toys, training, vowels
 from .experts import Experts, expert_outputs, foot_of_normal
 from .gate import Gate, gate_line, gate_scores, mixing_proportions, switch
 from .losses import cooperative_error, expected_error, mixture_nll, responsibilities
@@ -25,5 +25,5 @@ __all__ = [
     "blend", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "foot_of_normal", "gate_line",
     "gate_scores", "load_vowels", "mixing_proportions", "mixture_nll", "responsibilities", "switch", "synthesise",
     "train", "vowel_task",
-    "experts", "gate", "losses", "mixture", "plots", "sound", "training", "vowels",
+    "experts", "gate", "losses", "mixture", "plots", "sound", "toys", "training", "vowels",
 ]

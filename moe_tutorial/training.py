@@ -124,10 +124,14 @@ class _State:
     def __init__(self, parameters, x, d, output, loss, variance):
         self.parameters = {name: value.requires_grad_() for name, value in parameters.items()}
         self.d = d
-        # The same two lines as in `expert_outputs` and `gate_scores`, without their checks: a run that diverges must
-        # not raise an error that ends the others.
-        total = torch.einsum("nd,rkmd->rnkm", x, parameters["experts.weight"]) + parameters["experts.bias"][:, None]
-        scores = torch.einsum("nd,rkd->rnk", x, parameters["gate.weight"]) + parameters["gate.bias"][:, None]
+        weight, bias, gate_weight, gate_bias = list(parameters.values())[:4]
+        runs, experts, outputs, inputs = weight.shape
+        # What `expert_outputs` and `gate_scores` compute, but without their checks, because a run that diverges must not
+        # end the others; and as one product of the same size for each run, so that a run comes out the same to the last
+        # bit whatever runs beside it.
+        x = x.expand(runs, *x.shape)
+        total = (x @ weight.reshape(runs, -1, inputs).mT).reshape(runs, -1, experts, outputs) + bias[:, None]
+        scores = x @ gate_weight.mT + gate_bias[:, None]
         self.o, self.p = OUTPUTS[output](total), torch.softmax(scores, dim=-1)
         if "log_variance" in parameters:
             variance = parameters["log_variance"].exp()
