@@ -13,7 +13,7 @@ from . import experts, gate, losses, mixture, plots, sound, toys, training, vowe
 from .experts import Experts, expert_outputs, foot_of_normal
 from .gate import Gate, gate_line, gate_scores, mixing_proportions, switch
 from .losses import cooperative_error, expected_error, mixture_nll, responsibilities
-from .mixture import Mixture, blend, class_decisions
+from .mixture import Mixture, blend, class_decisions, favourite_output
 from .sound import Sounds, synthesise
 from .training import History, train
 from .vowels import load_vowels, vowel_task
@@ -22,8 +22,8 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Experts", "Gate", "History", "Mixture", "Sounds",
-    "blend", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "foot_of_normal", "gate_line",
-    "gate_scores", "load_vowels", "mixing_proportions", "mixture_nll", "responsibilities", "switch", "synthesise",
-    "train", "vowel_task",
+    "blend", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "favourite_output",
+    "foot_of_normal", "gate_line", "gate_scores", "load_vowels", "mixing_proportions", "mixture_nll", "responsibilities",
+    "switch", "synthesise", "train", "vowel_task",
     "experts", "gate", "losses", "mixture", "plots", "sound", "toys", "training", "vowels",
 ]

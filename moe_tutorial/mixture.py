@@ -25,6 +25,18 @@ def blend(o, p):
     return torch.einsum("...nk,...nkm->...nm", p, o)
 
 
+def favourite_output(o, p):
+    """The output of the expert with the largest proportion, alone, `(…, N, M)`.
+
+    o: expert outputs, `(…, N, K, M)`. p: mixing proportions, `(…, N, K)`. Errors: as in `blend`.
+    """
+    _checks.floats("o", o, "N", "K", "M")
+    _checks.proportions("p", p, *o.shape[-3:-1])
+    _checks.same_runs(o=o.shape[:-3], p=p.shape[:-2])
+    favourite = p.argmax(-1)[..., None, None].expand(*p.shape[:-1], 1, o.shape[-1])
+    return o.gather(-2, favourite).squeeze(-2)
+
+
 def class_decisions(y, d):
     """Whether the most probable class under the combined output is the desired one, bool `(…, N)`.
 

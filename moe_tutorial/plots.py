@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 
 from .experts import foot_of_normal
 from .gate import gate_line, gate_scores, mixing_proportions
+from .mixture import blend
 from .sound import RATE
 from .vowels import SYMBOLS, WORDS
 
@@ -109,10 +110,12 @@ def two_planes(left, right, titles, caption):
                    + " ".join(f"{title}: {_say_cases(cases)}" for title, cases in zip(titles, (left, right))))
 
 
-def gate_regions(cases, weight, bias, caption="The gate's regions: in each, one expert has the largest proportion."):
+def gate_regions(cases, weight, bias, lines=None,
+                 caption="The gate's regions: in each, one expert has the largest proportion."):
     """Which expert has the largest proportion where, and the lines `p_i = p_j`.
 
     cases: `vowels.Cases`. weight, bias: the gate's, `(K, 2)` and `(K,)`, at most 8 experts.
+    lines: decision lines, a mapping from an expert's number to `(weight, bias)`, `(2,)` and `()`.
 
     A line is full where its two experts have the two largest proportions, and thin elsewhere.
     """
@@ -131,6 +134,8 @@ def gate_regions(cases, weight, bias, caption="The gate's regions: in each, one 
         for i, j in itertools.combinations(range(experts), 2):
             _draw_gate_line(ax, weight, bias, i, j)
         regions = favourite.unique().tolist()
+        line_said = [_draw_line(ax, w, b, f"line of {k}", color=EXPERT_COLOURS[k], linestyle=EXPERT_STYLES[k])
+                     for k, (w, b) in (lines or {}).items()]
         for k in regions:
             middle = points[favourite == k].mean(0)
             ax.text(*middle.tolist(), str(k), fontsize=16, fontweight="bold", color=EXPERT_COLOURS[k],
@@ -143,7 +148,7 @@ def gate_regions(cases, weight, bias, caption="The gate's regions: in each, one 
         share = (favourite == k).double().mean().item()
         said.append(f"expert {k} has {share:.0%} of the drawn area, around F1 {f1:.2f} and F2 {f2:.2f} kHz")
     return Picture(figure, caption, "Map of the formant plane, F1 across and F2 up, coloured by the expert with the "
-                   f"largest proportion: {'; '.join(said)}. {_say_cases(cases)}")
+                   f"largest proportion: {'; '.join(said)}. {_say_cases(cases)} {' '.join(line_said)}")
 
 
 def feet(lines, caption="The foot of the normal from the origin to each line, as in Figure 3 of the paper."):
@@ -194,6 +199,77 @@ def spectrum(samples, formants, label):
     return Picture(figure, f"Spectrum of a synthetic {label}.",
                    f"Line plot of level in decibels against frequency from 0 to 4 kHz for a synthetic {label}: narrow "
                    f"lines at the multiples of the pitch, highest near the formants, which are marked: {peaks}.")
+
+
+def curves(x, series, xlabel, ylabel, caption, points=False):
+    """Curves over a common x, in the experts' colours and line styles.
+
+    x: `(S,)`. series: a mapping from a label to `(S,)`. points: mark the points, where there are few.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _figure(1, height=3.2)
+        said = []
+        for number, (label, y) in enumerate(series.items()):
+            style = dict(color=EXPERT_COLOURS[number], linestyle=EXPERT_STYLES[number], marker="o" if points else None)
+            axes[0].plot(x.tolist(), y.tolist(), label=label, **style)
+            said.append(f"{label} from {float(y[0]):.3g} to {float(y[-1]):.3g}, lowest {float(y.min()):.3g}, "
+                        f"highest {float(y.max()):.3g}")
+        axes[0].set(xlabel=xlabel, ylabel=ylabel)
+        _legend(figure, axes[0], columns=3)
+    return Picture(figure, caption, f"Line plot of {ylabel} against {xlabel} from {float(x[0]):.3g} to {float(x[-1]):.3g}: "
+                   f"{'; '.join(said)}.")
+
+
+def fits(x, d, panels, caption):
+    """What each expert answers, what their blend is, and what was wanted, for one input and one output.
+
+    x, d: `(N, 1)`, sorted by x. panels: a mapping from a title to `(o, p)`, `(N, K, 1)` and `(N, K)`. An expert's line is
+    opaque where its proportion is large, and vanishes where it is small.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _figure(len(panels), height=3.2)
+        said = []
+        for ax, (title, (o, p)) in zip(axes, panels.items()):
+            ax.plot(x[:, 0], d[:, 0], color="#BBBBBB", linewidth=7, label="desired", solid_capstyle="round")
+            for k in range(p.shape[-1]):
+                ax.scatter(x[:, 0], o[:, k, 0], s=9, color=EXPERT_COLOURS[k], alpha=p[:, k].clamp(0, 1).tolist(), lw=0)
+            y = blend(o, p)
+            ax.plot(x[:, 0], y[:, 0], color="black", linewidth=1.2, label="blend")
+            ax.set(title=title, xlabel="x", ylim=(-1.5, 5.5))
+            used = int((p.max(0).values > 0.1).sum())
+            said.append(f"{title}: the blend is within {(y - d).abs().max().item():.2f} of the desired output everywhere; "
+                        f"{used} experts have a proportion above 0.1 somewhere")
+        for ax in axes[1:]:
+            ax.tick_params(labelleft=False)
+        axes[0].set_ylabel("output")
+        _legend(figure, axes[0])
+    return Picture(figure, caption, "Panels of output against input, each with the desired output as a broad grey line, "
+                   f"the experts' outputs in colour, and the blend in black. {'. '.join(said)}.")
+
+
+def trails(feet, marks, caption="One dot an epoch: the foot of the normal of each expert's decision line."):
+    """The paper's Figure 3: how the feet of the experts' decision lines move while they learn.
+
+    feet: `(S, K, 2)`, in the order of the epochs. marks: a mapping from a name to a point `(2,)`.
+    """
+    experts = feet.shape[1]
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _figure(1, height=4.2)
+        ax, said = axes[0], []
+        for k in range(experts):
+            trail = feet[:, k]
+            ax.plot(trail[:, 0], trail[:, 1], ".", markersize=2.5, color=EXPERT_COLOURS[k])
+            ax.plot(*trail[-1].tolist(), "o", markersize=8, color=EXPERT_COLOURS[k], label=f"expert {k}")
+            ends = [tuple(round(v, 2) for v in trail[i].tolist()) for i in (0, -1)]
+            said.append(f"expert {k} from {ends[0]} to {ends[1]}")
+        for (name, point), offset in zip(marks.items(), itertools.cycle([(8, 8), (-24, -16), (8, 10)])):
+            ax.plot(*point.tolist(), "x", color="black", markersize=9, markeredgewidth=2, zorder=5)
+            ax.annotate(name, point.tolist(), xytext=offset, textcoords="offset points", fontsize=12, fontweight="bold")
+            said.append(f"{name} at {tuple(round(v, 2) for v in point.tolist())}")
+        ax.set(xlim=(-0.8, 1.3), ylim=(-0.35, 0.75), xlabel="F1 (kHz)", ylabel="F2 (kHz)")
+        _legend(figure, ax)
+    return Picture(figure, caption,
+                   f"Trails of the feet of the normals in the plane of F1 and F2, in kHz: {'; '.join(said)}.")
 
 
 def proportions(p, names, caption="Mixing proportions."):

@@ -15,6 +15,7 @@ from moe_tutorial import (
     blend,
     class_decisions,
     expert_outputs,
+    favourite_output,
     foot_of_normal,
     gate_line,
     gate_scores,
@@ -214,3 +215,12 @@ def test_bad_input_is_refused_in_words(call, kind, said):
     with pytest.raises(kind) as error:
         call()
     assert said in str(error.value)
+
+
+def test_the_favourite_answers_alone():
+    o = torch.tensor([[[1.0], [2.0]], [[3.0], [4.0]]])
+    p = torch.tensor([[0.4, 0.6], [0.9, 0.1]])
+    assert favourite_output(o, p).tolist() == [[2.0], [3.0]]
+    assert favourite_output(o.expand(3, 2, 2, 1), p.expand(3, 2, 2)).shape == (3, 2, 1)
+    with pytest.raises(ValueError, match="p must sum to 1"):
+        favourite_output(o, 2 * p)

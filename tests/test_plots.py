@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from moe_tutorial import mixing_proportions, plots, vowel_task
+from moe_tutorial import mixing_proportions, plots, toys, vowel_task
 from moe_tutorial.gate import gate_scores
 from moe_tutorial.sound import synthesise
 
@@ -18,12 +18,19 @@ LINES = {"one": (torch.tensor([-8.0, 1.5], dtype=f64), torch.tensor(0.0, dtype=f
 V = torch.tensor([[-3.0, 1.0], [0.0, 0.0], [0.0, 0.0]], dtype=f64)
 C = torch.tensor([0.0, 0.0, -50.0], dtype=f64)
 
+FEET = torch.stack([torch.linspace(0, 1, 5, dtype=f64), torch.zeros(5, dtype=f64)], dim=1)[:, None]
+TOY = toys.absolute_value(4)
+OUT, SHARES = torch.stack([-4 * TOY.x, 4 * TOY.x], dim=1), torch.tensor([[1.0, 0.0]] * 2 + [[0.25, 0.75]] * 2, dtype=f64)
+
 PICTURES = {
     "formant_plane": lambda: plots.formant_plane(TRAIN, LINES, shade=plots.plane()[:, 0] / 2),
     "two_planes": lambda: plots.two_planes(TRAIN, TRAIN.only("iy"), ("left", "right"), "caption"),
     "gate_regions": lambda: plots.gate_regions(TRAIN, V, C),
     "feet": lambda: plots.feet(LINES),
     "spectrum": lambda: plots.spectrum(synthesise(120, (500, 1500, 2500)), (500, 1500, 2500), "[ə]"),
+    "curves": lambda: plots.curves(torch.arange(3), {"one": torch.tensor([3.0, 1.0, 2.0])}, "epoch", "error", "caption"),
+    "fits": lambda: plots.fits(TOY.x, TOY.d, {"left": (OUT, SHARES)}, "caption"),
+    "trails": lambda: plots.trails(FEET, {"X": torch.tensor([0.5, 0.25])}),
     "proportions": lambda: plots.proportions(torch.tensor([[0.25, 0.75], [0.5, 0.5]]), ["a", "b"]),
 }
 
@@ -100,3 +107,31 @@ def test_feet_are_drawn_at_the_feet():
 def test_bars_have_the_height_of_the_proportions():
     bars = PICTURES["proportions"]().figure.axes[0].patches
     assert sorted(bar.get_height() for bar in bars) == pytest.approx([0.25, 0.5, 0.5, 0.75])
+
+
+def test_curves_are_drawn_and_said():
+    picture = PICTURES["curves"]()
+    assert drawn(picture)["one"].tolist() == [[0, 3], [1, 1], [2, 2]]
+    assert "error against epoch from 0 to 2: one from 3 to 2, lowest 1, highest 3" in str(picture)
+
+
+def test_fits_draw_the_blend_and_fade_experts_with_their_proportion():
+    picture = PICTURES["fits"]()
+    assert drawn(picture)["blend"][:, 1].tolist() == pytest.approx([4, 4 / 3, 2 / 3, 2])
+    alpha = [points.get_alpha().tolist() for points in picture.figure.axes[0].collections]
+    assert alpha == SHARES.T.tolist()
+    assert "the blend is within 2.00 of the desired output everywhere; 2 experts have a proportion above 0.1" in str(picture)
+
+
+def test_trails_are_drawn_to_their_end_with_the_marks():
+    picture = PICTURES["trails"]()
+    assert "expert 0 from (0.0, 0.0) to (1.0, 0.0); X at (0.5, 0.25)" in str(picture)
+    assert drawn(picture)["expert 0"].tolist() == [[1, 0]]
+
+
+def test_gate_regions_draw_the_decision_lines_in_their_experts_colour():
+    picture = plots.gate_regions(TRAIN, V, C, lines={1: LINES["one"]})
+    (line,) = [line for line in picture.figure.axes[0].lines if line.get_label() == "line of 1"]
+    assert line.get_color() == plots.EXPERT_COLOURS[1]
+    weight, bias = LINES["one"]
+    torch.testing.assert_close(torch.tensor(line.get_xydata()) @ weight + bias, torch.zeros(2, dtype=f64), atol=1e-9, rtol=0)
