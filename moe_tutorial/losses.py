@@ -93,7 +93,7 @@ def check(d, o, p, variance=1.0):
 
 
 def _residual(d, o, p):
-    return d - torch.einsum("...nk,...nkm->...nm", p, o)
+    return d - (p[..., None] * o).sum(-2)
 
 
 def _squared_distances(d, o):
