@@ -7,6 +7,7 @@ import base64
 import io
 import re
 import wave
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import numpy as np
@@ -118,8 +119,8 @@ def test_executing_again_changes_nothing(name):
     Between processors the last bits of a figure differ, so pixels and sounds are compared with the stored ones to a
     tolerance: one level in 256 for sounds' neighbours, and no more than a trace of a picture's pixels.
     """
-    one = executed(PATHS[name], OMP_NUM_THREADS="1")
-    two = executed(PATHS[name], OMP_NUM_THREADS="2")
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda threads: executed(PATHS[name], OMP_NUM_THREADS=threads), "12")
     assert text(one) == text(two)
     for new, stored in zip(one.cells, STORED[name].cells, strict=True):
         assert (new.cell_type, new.id, new.metadata) == (stored.cell_type, stored.id, stored.metadata)
