@@ -5,9 +5,10 @@ nbval compares the text that each cell prints. These tests hold what it misses.
 
 import base64
 import io
+import multiprocessing
 import re
 import wave
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 
 import nbformat
 import numpy as np
@@ -119,8 +120,9 @@ def test_executing_again_changes_nothing(name):
     Between processors the last bits of a figure differ, so pixels and sounds are compared with the stored ones to a
     tolerance: one level in 256 for sounds' neighbours, and no more than a trace of a picture's pixels.
     """
-    with ThreadPoolExecutor(2) as pool:
-        one, two = pool.map(lambda threads: executed(PATHS[name], OMP_NUM_THREADS=threads), "12")
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        runs = [pool.submit(executed, PATHS[name], OMP_NUM_THREADS=threads) for threads in ("1", "2")]
+        one, two = (run.result() for run in runs)
     assert text(one) == text(two)
     for new, stored in zip(one.cells, STORED[name].cells, strict=True):
         assert (new.cell_type, new.id, new.metadata) == (stored.cell_type, stored.id, stored.metadata)
