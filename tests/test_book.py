@@ -124,6 +124,12 @@ def test_a_page_opens_without_a_fault(opened, path, width):
     assert unrendered == []
     text = page.locator("main").inner_text()
     assert not re.search(r"\$\$|\\tag|\\frac|\\sum", text)
+    stray = page.evaluate("""() => [...document.querySelectorAll('main p, main li, main dd')].filter(e => {
+        const copy = e.cloneNode(true);
+        copy.querySelectorAll('code').forEach(code => code.remove());
+        return copy.textContent.includes('$');
+    }).map(e => e.textContent)""")
+    assert stray == [], "a dollar sign that closes or opens no formula"
     wider = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wider <= 0, f"the page scrolls sideways by {wider} px"
     broken = page.evaluate("() => [...document.querySelectorAll('main img')].filter(i => !i.naturalWidth).map(i => i.src)")
