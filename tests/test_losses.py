@@ -41,7 +41,7 @@ def by_the_formula(equation, d, o, p, variance=1.0):
 
 @pytest.mark.parametrize("equation", LOSSES)
 @given(data=cases())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_each_loss_is_the_formula_case_by_case(equation, data):
     d, o, p = data
     values = LOSSES[equation](d, o, p)
@@ -52,7 +52,7 @@ def test_each_loss_is_the_formula_case_by_case(equation, data):
 
 
 @given(cases(), st.floats(0.05, 20))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_variance_is_that_of_the_gaussians(data, variance):
     d, o, p = data
     values = mixture_nll(d, o, p, variance)
@@ -84,7 +84,7 @@ def test_a_worked_example():
 
 
 @given(cases(), st.floats(0.1, 10))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_responsibilities_are_the_posterior(data, variance):
     d, o, p = data
     h = responsibilities(d, o, p, variance)
@@ -98,7 +98,7 @@ def test_responsibilities_are_the_posterior(data, variance):
 
 @pytest.mark.parametrize("equation", LOSSES)
 @given(data=cases())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_gradients_by_hand_by_autograd_and_by_finite_differences(equation, data):
     d, o, p = data
     by_hand = GRADIENTS[equation](d, o, p)
@@ -118,7 +118,7 @@ def test_gradients_by_hand_by_autograd_and_by_finite_differences(equation, data)
 
 
 @given(cases(), st.floats(0.1, 10))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_the_gradient_of_1_3_with_a_variance(data, variance):
     d, o, p = data
     by_hand = losses.mixture_nll_gradient(d, o, p, variance)
@@ -128,7 +128,7 @@ def test_the_gradient_of_1_3_with_a_variance(data, variance):
 
 
 @given(cases(runs=(3,)))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_runs_side_by_side_are_the_runs_alone(data):
     d, o, p = data
     variance = torch.tensor([0.5, 1.0, 3.0], dtype=f64)
@@ -141,7 +141,6 @@ def test_runs_side_by_side_are_the_runs_alone(data):
 
 
 @given(st.floats(-300, 0), st.floats(0, 6), st.floats(0, 6), st.integers(1, 3))
-@settings(deadline=None)
 def test_tiny_proportions_and_huge_errors_stay_finite(p_exponent, first, second, outputs):
     small = 10.0**p_exponent / 2
     p = torch.tensor([[small, 1 - small]], dtype=f64).requires_grad_()

@@ -42,7 +42,7 @@ def models(draw):
 
 
 @given(models())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_outputs_and_proportions_are_those_of_a_plain_loop(model):
     x, weight, bias, v, c = (t.tolist() for t in model)
     o, p = expert_outputs(*model[:3]), mixing_proportions(gate_scores(model[0], *model[3:]))
