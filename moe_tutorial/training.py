@@ -18,6 +18,8 @@ from .mixture import Mixture
 STOP_ON = {"blend": losses.UNCHECKED["cooperative"], "expected": losses.UNCHECKED["expected"]}
 """What the criterion is compared with: the mean squared error of the blend, or the expected one under the switch."""
 
+_DIMENSIONS = {"experts.weight": 3, "experts.bias": 2, "gate.weight": 2, "gate.bias": 1}  # without runs
+
 
 @dataclass(frozen=True, repr=False)
 class History:
@@ -76,8 +78,8 @@ def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, sto
     TypeError, ValueError: arguments that do not fit each other, NaN, a step size, criterion or variance not above 0.
     """
     _check_arguments(mixture, x, d, loss, step_size, epochs, stop_at, stop_on, variance, learn_variance, record_every)
-    parameters = {name: value.detach().reshape(-1, *value.shape[-dims:]).clone() for (name, value), dims
-                  in zip(mixture.named_parameters(), (3, 2, 2, 1))}
+    parameters = {name: value.detach().reshape(-1, *value.shape[-_DIMENSIONS[name]:]).clone()
+                  for name, value in mixture.named_parameters()}
     runs = len(parameters["gate.bias"])
     if learn_variance:
         parameters["log_variance"] = torch.full((runs,), math.log(variance), dtype=x.dtype)
@@ -124,7 +126,7 @@ class _State:
     def __init__(self, parameters, x, d, output, loss, variance):
         self.parameters = {name: value.requires_grad_() for name, value in parameters.items()}
         self.d = d
-        weight, bias, gate_weight, gate_bias = list(parameters.values())[:4]
+        weight, bias, gate_weight, gate_bias = (parameters[name] for name in _DIMENSIONS)
         runs, experts, outputs, inputs = weight.shape
         # What `expert_outputs` and `gate_scores` compute, but without their checks, because a run that diverges must not
         # end the others; and as one product of the same size for each run, so that a run comes out the same to the last

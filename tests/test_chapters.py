@@ -87,7 +87,7 @@ def test_a_chapter_reads_without_the_book(name):
 
 
 @every_chapter
-def test_code_fits_its_column_and_starts_from_the_package_root(name):
+def test_code_and_what_it_prints_fit_their_column(name):
     for cell in code(STORED[name]):
         lines = cell.source.split("\n")
         assert max(map(len, lines)) <= 80, cell.source
@@ -118,7 +118,7 @@ def test_executing_again_changes_nothing(name):
     """Twice, with one thread and with two: the files are the same to the byte, and the same as the stored one.
 
     Between processors the last bits of a figure differ, so pixels and sounds are compared with the stored ones to a
-    tolerance: one level in 256 for sounds' neighbours, and no more than a trace of a picture's pixels.
+    tolerance: two of a sound's 65 536 levels, and no more than one in 10 000 of a picture's pixels.
     """
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         runs = [pool.submit(executed, PATHS[name], OMP_NUM_THREADS=threads) for threads in ("1", "2")]
