@@ -9,11 +9,31 @@ VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 ((400, 4, 1), (400, 4))
 """
 
-from . import experts, gate, losses, mixture, plots, sound, toys, training, vowels
+from . import (
+    comparison,
+    engine,
+    experts,
+    gate,
+    losses,
+    mixture,
+    multiverse,
+    networks,
+    plots,
+    replication,
+    sound,
+    toys,
+    training,
+    vowels,
+)
+from .comparison import claims, t_test
+from .engine import fast_train
 from .experts import Experts, expert_outputs, foot_of_normal
 from .gate import Gate, gate_line, gate_scores, mixing_proportions, switch
 from .losses import cooperative_error, expected_error, mixture_nll, responsibilities
 from .mixture import Mixture, blend, class_decisions, favourite_output
+from .multiverse import load_multiverse
+from .networks import BackpropagationNet
+from .replication import Protocol, explore, replicate, simulate
 from .sound import Sounds, synthesise
 from .training import History, train
 from .vowels import load_vowels, vowel_task
@@ -21,9 +41,11 @@ from .vowels import load_vowels, vowel_task
 __version__ = "0.1.0.dev0"
 
 __all__ = [
-    "Experts", "Gate", "History", "Mixture", "Sounds",
-    "blend", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "favourite_output",
-    "foot_of_normal", "gate_line", "gate_scores", "load_vowels", "mixing_proportions", "mixture_nll", "responsibilities",
-    "switch", "synthesise", "train", "vowel_task",
-    "experts", "gate", "losses", "mixture", "plots", "sound", "toys", "training", "vowels",
+    "BackpropagationNet", "Experts", "Gate", "History", "Mixture", "Protocol", "Sounds",
+    "blend", "claims", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "explore",
+    "fast_train", "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "load_multiverse", "load_vowels",
+    "mixing_proportions", "mixture_nll", "replicate", "responsibilities", "simulate", "switch", "synthesise", "t_test",
+    "train", "vowel_task",
+    "comparison", "engine", "experts", "gate", "losses", "mixture", "multiverse", "networks", "plots", "replication",
+    "sound", "toys", "training", "vowels",
 ]

@@ -42,17 +42,16 @@ def class_decisions(y, d):
 
     With one output the class is 1 where the output is at least 0.5; with several it is the one with the largest output.
 
-    y: combined outputs, `(…, N, M)`. d: desired outputs, `(N, M)`, 0 or 1.
+    y: combined outputs, `(…, N, M)`. d: desired outputs, `(N, M)`, or `(…, N, M)` for each run its own; 0 or 1.
 
     TypeError, ValueError: no floating-point tensors, shapes that do not fit, NaN, a desired output besides 0 and 1.
     """
     _checks.floats("d", d, "N", "M")
-    _checks.floats("y", y, *d.shape)
+    _checks.floats("y", y, *d.shape[-2:])
     _checks.same_dtype(y=y, d=d)
+    _checks.shared_or_same_runs("d", d.shape[:-2], "y", y.shape[:-2])
     if not ((d == 0) | (d == 1)).all():
         raise ValueError("d must hold 0 and 1 only: it names the desired class")
-    if d.dim() > 2:
-        raise ValueError(f"d has shape {tuple(d.shape)}, wanted (N, M): every run has the same desired outputs")
     if d.shape[-1] == 1:
         return (y[..., 0] >= 0.5) == (d[..., 0] == 1)
     return y.argmax(-1) == d.argmax(-1)

@@ -1,0 +1,100 @@
+"""What the paper says came out of its experiment, and what came out here: Table 1, the t tests and the claims."""
+
+from dataclasses import dataclass
+
+import torch
+from scipy import stats
+
+from .replication import MIXTURES, NETS
+
+PAPER = {
+    "4 experts": {"train": 88, "test": 90, "epochs": 1124, "deviation": 23},
+    "8 experts": {"train": 88, "test": 90, "epochs": 1083, "deviation": 12},
+    "BP 6 hidden": {"train": 88, "test": 90, "epochs": 2209, "deviation": 83},
+    "BP 12 hidden": {"train": 88, "test": 90, "epochs": 2435, "deviation": 124},
+}
+"""Table 1 of the paper: per cent correct on training and test set, mean number of epochs and standard deviation."""
+
+HALF = 0.55
+"""Mixtures that need a smaller fraction than this of the networks' epochs need "about half" of them; our reading."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of the paper's claims: what it says, the paper's figure, ours, and whether it held."""
+
+    says: str
+    paper: str
+    ours: str
+    held: bool
+
+
+def t_test(one, other):
+    """Student's t test with pooled variance, as the paper's: t, the degrees of freedom, and the two-sided p.
+
+    one, other: numbers `(R,)`, such as the epochs of 25 simulations each; t is negative where `one` is the smaller.
+
+    ValueError: fewer than two numbers in one of them.
+    """
+    for name, sample in (("one", one), ("other", other)):
+        if len(sample) < 2:
+            raise ValueError(f"a t test needs two numbers or more, got {len(sample)} in {name}")
+    result = stats.ttest_ind(one.numpy(), other.numpy(), equal_var=True)
+    return result.statistic.item(), int(result.df), result.pvalue.item()
+
+
+def claims(replication):
+    """The paper's claims about its Table 1, tried on a `Replication`: a dict from short names to `Claim`.
+
+    The rules: "about half" is a fraction below HALF, with p < 0.001 for each mixture against each network; "faster" and
+    "slower" are a smaller or larger mean with p < 0.05; "2 or 3 live" has to be so in every run; accuracies are the same if
+    they are to the per cent. Every run of all systems has to converge for a claim about epochs to hold.
+    """
+    runs = replication.simulations
+    all_converged = all(r.converged.all() for r in runs.values())
+    mean = {name: r.epochs.mean().item() for name, r in runs.items()}  # NaN where no run converged
+
+    def p(one, other):
+        enough = min(len(runs[one].epochs), len(runs[other].epochs)) > 1
+        return t_test(runs[one].epochs, runs[other].epochs)[2] if enough else 1.0
+
+    def smaller(one, other):
+        return all_converged and mean[one] < mean[other] and p(one, other) < 0.05
+
+    def against(one, other):
+        return f"{mean[one]:.0f} against {mean[other]:.0f} epochs, {_p(p(one, other))}"
+
+    largest = max(p(one, other) for one in MIXTURES for other in NETS)
+    half = all_converged and replication.fraction < HALF and largest < 0.001
+    live = torch.cat([runs[name].live for name in MIXTURES])
+    train, test = ([round(100 * getattr(r, part).mean().item()) for r in runs.values()] for part in ("train", "test"))
+    return {
+        "half": Claim("the mixtures need about half as many epochs", f"{paper_fraction():.2f} of the networks'",
+                      f"{replication.fraction:.2f} of the networks', {_p(largest)}", half),
+        "8 < 4": Claim("8 experts are slightly faster than 4", "1083 against 1124 epochs",
+                       against("8 experts", "4 experts"), smaller("8 experts", "4 experts")),
+        "12 > 6": Claim("12 hidden units are slower than 6", "2435 against 2209 epochs",
+                        against("BP 12 hidden", "BP 6 hidden"), smaller("BP 6 hidden", "BP 12 hidden")),
+        "2 or 3": Claim("2 or 3 experts stay live", "2 or 3", _range(live.tolist()),
+                        ((live == 2) | (live == 3)).all().item()),
+        "same": Claim("all four systems are equally accurate", "train 88 %, test 90 %",
+                      f"train {_range(train)} %, test {_range(test)} %", len(set(train)) == len(set(test)) == 1),
+        "test": Claim("the test set is easier than the training set", "train 88 %, test 90 %",
+                      f"train {_range(train)} %, test {_range(test)} %",
+                      all(r.test.mean() > r.train.mean() for r in runs.values())),
+    }
+
+
+def paper_fraction():
+    """The epochs of the paper's mixtures as a fraction of those of its networks, mean of both against mean of both."""
+    mixtures, nets = (sum(PAPER[name]["epochs"] for name in names) for names in (MIXTURES, NETS))
+    return mixtures / nets
+
+
+def _p(value):
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2f}"
+
+
+def _range(numbers):
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"

@@ -1,0 +1,232 @@
+"""The experiment of Table 1: four systems, 25 simulations each, and the choices that the paper leaves open.
+
+A `Protocol` holds every such choice by name. `explore` tries step sizes on pilot seeds, `simulate` runs one system, and
+`replicate` does both for all four. What the paper says of the outcome is in `comparison`.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from . import _checks
+from .engine import STOP_ON, fast_train
+from .experts import OUTPUTS
+from .mixture import Mixture, class_decisions
+from .networks import BackpropagationNet
+from .vowels import CODINGS, ORDERS, vowel_task
+
+SYSTEMS = {
+    "4 experts": (Mixture, 4),
+    "8 experts": (Mixture, 8),
+    "BP 6 hidden": (BackpropagationNet, 6),
+    "BP 12 hidden": (BackpropagationNet, 12),
+}
+"""The systems of Table 1 by name: what is built, and with how many experts or hidden units."""
+
+MIXTURES, NETS = ("4 experts", "8 experts"), ("BP 6 hidden", "BP 12 hidden")
+
+SEEDS = tuple(range(25))
+"""The seeds of the 25 reported simulations."""
+
+PILOT_SEEDS = tuple(range(100, 110))
+"""The seeds of the simulations that a step size is chosen with. None of them is reported."""
+
+STEP_SIZES = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+"""The step sizes that are tried for every system, for the mean over cases."""
+
+ERRORS = ("sum", "mean")
+"""What the squared error of a case is with several outputs: the sum over the outputs, or their mean."""
+
+LIVE = 0.01
+"""An expert whose proportion is above this in some training case is live. The paper says "effectively 0"; our reading."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Every choice that the paper leaves open, by name. The defaults are our reading: see the book's open choices.
+
+    output: what the output units are, "sigmoid" or "softmax" (over the outputs, so only with several).
+    coding: the desired outputs, a name from `vowels.CODINGS`.
+    order: of the speakers, a name from `vowels.ORDERS`. With "random" each simulation has a split of its own, by its seed.
+    repetitions: which of a speaker's two tokens of a vowel are used.
+    spread: of the initial weights, uniform from -spread to spread, for experts and networks alike.
+    stop_on: which squared error the criterion is compared with, "blend" or "expected".
+    error: "sum" or "mean", how the criterion counts several outputs. The updates always follow the sum.
+    criterion: the paper's 0.08.
+    epochs: the largest number of updates, after which a simulation counts as not converged.
+    """
+
+    output: str = "sigmoid"
+    coding: str = "iy+ah"
+    order: str = "file"
+    repetitions: tuple[int, ...] = (1, 2)
+    spread: float = 0.5
+    stop_on: str = "blend"
+    error: str = "sum"
+    criterion: float = 0.08
+    epochs: int = 5_000
+
+    def __post_init__(self):
+        _checks.choice("output", self.output, [name for name in OUTPUTS if name != "linear"])
+        _checks.choice("coding", self.coding, CODINGS)
+        _checks.choice("order", self.order, ORDERS)
+        _checks.choice("stop_on", self.stop_on, STOP_ON)
+        _checks.choice("error", self.error, ERRORS)
+        _checks.above_zero("spread", self.spread)
+        _checks.above_zero("criterion", self.criterion)
+        _checks.count("epochs", self.epochs)
+        if self.output == "softmax" and self.outputs == 1:
+            raise ValueError(f"a softmax over one output is always 1; coding {self.coding!r} has one output")
+
+    @property
+    def outputs(self):
+        """The number of outputs M."""
+        return len(next(iter(CODINGS[self.coding][0].values())))
+
+    @property
+    def stop_at(self):
+        """The criterion for the sum over the outputs."""
+        return self.criterion * (self.outputs if self.error == "mean" else 1)
+
+    def cases(self, seeds):
+        """Training and test cases for simulations with these seeds: x, d, test x, test d, shared or one for each seed."""
+        if self.order == "random":
+            tasks = [vowel_task(self.coding, self.order, seed, self.repetitions) for seed in seeds]
+            return [torch.stack(tensors) for tensors in zip(*(_tensors(task) for task in tasks))]
+        return _tensors(vowel_task(self.coding, self.order, repetitions=self.repetitions))
+
+
+def _tensors(task):
+    return [task.train.x, task.train.d, task.test.x, task.test.d]
+
+
+@dataclass(frozen=True, repr=False)
+class Exploration:
+    """What a system did on the pilot seeds with E step sizes and P seeds.
+
+    step_sizes: (E,). stopped: the epochs of each run, int64 (E, P). converged: bool (E, P).
+    """
+
+    step_sizes: torch.Tensor
+    stopped: torch.Tensor
+    converged: torch.Tensor
+
+    @property
+    def chosen(self):
+        """The step size that needed the fewest epochs on average, of those with which every pilot run converged.
+
+        Where there is none, of those with which the most did.
+        """
+        count = self.converged.sum(-1)
+        mean = self.stopped.double().mean(-1).where(count == count.max(), torch.inf)
+        return self.step_sizes[mean.argmin()].item()
+
+    def __repr__(self):
+        sizes, seeds = self.stopped.shape
+        return f"Exploration: {sizes} step sizes on {seeds} pilot seeds, chosen {self.chosen:g}"
+
+
+@dataclass(frozen=True, repr=False)
+class Simulations:
+    """R simulations of one system.
+
+    step_size: the one they were run with.
+    stopped: the epochs of each, int64 (R,). converged: whether it reached the criterion, bool (R,).
+    train, test: the fraction of the cases that are classified correctly, (R,).
+    live: the number of live experts (see LIVE), int64 (R,); None for a network.
+    """
+
+    step_size: float
+    stopped: torch.Tensor
+    converged: torch.Tensor
+    train: torch.Tensor
+    test: torch.Tensor
+    live: torch.Tensor | None
+
+    @property
+    def epochs(self):
+        """The epochs of those that converged, float64."""
+        return self.stopped[self.converged].double()
+
+    def __repr__(self):
+        return (f"Simulations: {int(self.converged.sum())} of {len(self.stopped)} converged, "
+                f"{self.epochs.mean():.0f} epochs on average")
+
+
+@dataclass(frozen=True, repr=False)
+class Replication:
+    """Table 1 under one protocol: by the names of SYSTEMS, the explorations and the simulations."""
+
+    protocol: Protocol
+    explorations: dict[str, Exploration] = field(default_factory=dict)
+    simulations: dict[str, Simulations] = field(default_factory=dict)
+
+    @property
+    def fraction(self):
+        """The epochs of the mixtures as a fraction of those of the networks, mean of both against mean of both.
+
+        NaN where no run of a system converged.
+        """
+        mixtures, nets = (sum(self.simulations[name].epochs.mean().item() for name in names) for names in (MIXTURES, NETS))
+        return mixtures / nets
+
+    @property
+    def order(self):
+        """The systems from the fewest epochs to the most."""
+        return sorted(self.simulations, key=lambda name: self.simulations[name].epochs.mean().nan_to_num(torch.inf).item())
+
+    def __repr__(self):
+        return f"Replication: mixtures take {self.fraction:.2f} of the networks' epochs, " + " < ".join(self.order)
+
+
+def build(system, protocol, seeds):
+    """The untrained runs of a system, one for each seed: a `Mixture` or a `BackpropagationNet`.
+
+    ValueError: an unknown system.
+    """
+    _checks.choice("system", system, SYSTEMS)
+    kind, size = SYSTEMS[system]
+    return kind(size, outputs=protocol.outputs, output=protocol.output, seed=seeds, spread=protocol.spread)
+
+
+def explore(system, protocol, step_sizes=STEP_SIZES, seeds=PILOT_SEEDS):
+    """Train a system with each step size from the same pilot seeds, and return the `Exploration`."""
+    model = build(system, protocol, [*seeds] * len(step_sizes))
+    x, d, _, _ = protocol.cases([*seeds] * len(step_sizes))
+    sizes = torch.tensor(step_sizes, dtype=x.dtype)
+    outcome = _train(model, protocol, x, d, sizes.repeat_interleave(len(seeds)), system)
+    shape = len(step_sizes), len(seeds)
+    return Exploration(sizes, outcome.stopped.reshape(shape), outcome.converged.reshape(shape))
+
+
+def simulate(system, protocol, step_size, seeds=SEEDS):
+    """Train a system from each seed, classify training and test cases, and return the `Simulations`."""
+    model = build(system, protocol, seeds)
+    x, d, test_x, test_d = protocol.cases(seeds)
+    outcome = _train(model, protocol, x, d, step_size, system)
+    with torch.no_grad():
+        mixture = isinstance(model, Mixture)
+        train, test = (class_decisions(model.blend(x) if mixture else model(x), d).double().mean(-1)
+                       for x, d in ((x, d), (test_x, test_d)))
+        live = (model(x)[1].amax(-2) > LIVE).sum(-1) if mixture else None
+    return Simulations(float(step_size), outcome.stopped, outcome.converged, train, test, live)
+
+
+def _train(model, protocol, x, d, step_size, name):
+    return fast_train(model, x, d, step_size=step_size, epochs=protocol.epochs, stop_at=protocol.stop_at,
+                      stop_on=protocol.stop_on, name=name)
+
+
+def replicate(protocol=None, step_sizes=STEP_SIZES, pilot_seeds=PILOT_SEEDS, seeds=SEEDS):
+    """Table 1 under a protocol, with the step size of each system chosen on the pilot seeds: a `Replication`.
+
+    protocol: None for `Protocol()`, our reading.
+
+    ValueError: a seed that is both a pilot's and a reported one.
+    """
+    if set(pilot_seeds) & set(seeds):
+        raise ValueError(f"seeds {sorted(set(pilot_seeds) & set(seeds))} are both pilot seeds and reported ones")
+    protocol = protocol or Protocol()
+    explorations = {system: explore(system, protocol, step_sizes, pilot_seeds) for system in SYSTEMS}
+    simulations = {system: simulate(system, protocol, explored.chosen, seeds) for system, explored in explorations.items()}
+    return Replication(protocol, explorations, simulations)
