@@ -11,6 +11,7 @@ VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 
 from . import (
     comparison,
+    costs,
     engine,
     experts,
     gate,
@@ -26,6 +27,7 @@ from . import (
     vowels,
 )
 from .comparison import claims, t_test
+from .costs import load_costs
 from .engine import fast_train
 from .experts import Experts, expert_outputs, foot_of_normal
 from .gate import Gate, gate_line, gate_scores, mixing_proportions, switch
@@ -43,9 +45,9 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "BackpropagationNet", "Experts", "Gate", "History", "Mixture", "Protocol", "Sounds",
     "blend", "claims", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "explore",
-    "fast_train", "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "load_multiverse", "load_vowels",
-    "mixing_proportions", "mixture_nll", "replicate", "responsibilities", "simulate", "switch", "synthesise", "t_test",
-    "train", "vowel_task",
-    "comparison", "engine", "experts", "gate", "losses", "mixture", "multiverse", "networks", "plots", "replication",
-    "sound", "toys", "training", "vowels",
+    "fast_train", "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "load_costs", "load_multiverse",
+    "load_vowels", "mixing_proportions", "mixture_nll", "replicate", "responsibilities", "simulate", "switch", "synthesise",
+    "t_test", "train", "vowel_task",
+    "comparison", "costs", "engine", "experts", "gate", "losses", "mixture", "multiverse", "networks", "plots",
+    "replication", "sound", "toys", "training", "vowels",
 ]

@@ -24,13 +24,13 @@ from tqdm import tqdm
 from .replication import SYSTEMS, Exploration, Protocol, Replication, Simulations, replicate
 
 READINGS = {
-    "1 sigmoid, 1 for [i] and [ʌ]": {"output": "sigmoid", "coding": "iy+ah"},
-    "1 sigmoid, 1 for [i] and [a]": {"output": "sigmoid", "coding": "iy+aa"},
-    "4 softmax, error summed": {"output": "softmax", "coding": "one-hot", "error": "sum"},
-    "4 softmax, error averaged": {"output": "softmax", "coding": "one-hot", "error": "mean"},
+    "1 sigmoid, [i] [ʌ]": {"output": "sigmoid", "coding": "iy+ah"},
+    "1 sigmoid, [i] [a]": {"output": "sigmoid", "coding": "iy+aa"},
+    "4 softmax, sum": {"output": "softmax", "coding": "one-hot", "error": "sum"},
+    "4 softmax, mean": {"output": "softmax", "coding": "one-hot", "error": "mean"},
 }
-"""Output units and targets. With one output two codings are tried; with four there is one coding, but the error of a case
-may be summed or averaged over the outputs."""
+"""Output units and targets. With one output two codings are tried, with the target 1 for the vowels that are named; with
+four there is one coding, but the error of a case may be summed over the outputs or their mean."""
 
 CHOICES = {"order": ("file", "random"), "stop_on": ("blend", "expected"), "spread": (0.1, 0.5, 1.0)}
 
@@ -87,9 +87,10 @@ def compute(path=FILE, cells=CELLS, workers=None):
     missing = [protocol for protocol in cells if protocol not in stored]
     if not missing:
         return
+    version = code_version()  # of the code as it is now, should a file be edited while this runs
     pool = ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), _start_worker, (os.getpid(),))
     with pool, tqdm(total=len(cells), initial=len(stored), desc="cells") as bar:
-        for done in as_completed([pool.submit(_record, protocol) for protocol in missing]):
+        for done in as_completed([pool.submit(_record, protocol, version) for protocol in missing]):
             record = done.result()
             stored[_protocol(record)] = record
             lines = [json.dumps(stored[protocol], separators=(",", ":")) for protocol in cells if protocol in stored]
@@ -102,7 +103,7 @@ def compute(path=FILE, cells=CELLS, workers=None):
 def _start_worker(parent):
     """One thread a process, no bars besides the cells', and an end when the process that wanted the results is gone."""
     torch.set_num_threads(1)
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    sys.stderr = open(os.devnull, "w")  # for as long as the process lives
 
     def watch():
         while os.getppid() == parent:
@@ -112,7 +113,7 @@ def _start_worker(parent):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _record(protocol):
+def _record(protocol, version):
     replication = replicate(protocol)
     systems = {}
     for name in SYSTEMS:
@@ -126,7 +127,7 @@ def _record(protocol):
             "test": [round(value, 4) for value in runs.test.tolist()],
             "live": None if runs.live is None else runs.live.tolist(),
         }
-    made_by = {"code": code_version(), "torch": torch.__version__.split("+")[0]}
+    made_by = {"code": version, "torch": torch.__version__.split("+")[0]}
     return {**made_by, "protocol": asdict(protocol), "systems": systems}
 
 

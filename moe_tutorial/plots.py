@@ -7,11 +7,12 @@ limits everywhere; an expert has the same colour and line style everywhere, and 
 import base64
 import io
 import itertools
+import math
 
 import matplotlib
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from .experts import foot_of_normal
 from .gate import gate_line, gate_scores, mixing_proportions
@@ -28,6 +29,10 @@ EXPERT_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0,
 
 VOWEL_MARKERS = {"iy": ("o", True), "ih": ("o", False), "ah": ("^", True), "aa": ("^", False)}
 """Marker and filling of each vowel: a circle or triangle for the pair, filled where the default target is 1."""
+
+SYSTEM_STYLES = {"4 experts": ("#0072B2", "o", "-"), "8 experts": ("#00405F", "s", "--"),
+                 "BP 6 hidden": ("#D55E00", "^", "-."), "BP 12 hidden": ("#7A3600", "D", ":")}
+"""Colour, marker and line style of the four systems of Table 1: blue for mixtures, orange for networks."""
 
 _WIDTH = 4.6  # inches; 11 pt are still 11 px high where a phone shows the picture 330 px wide
 _STYLE = {
@@ -110,14 +115,15 @@ def two_planes(left, right, titles, caption):
                    + " ".join(f"{title}: {_say_cases(cases)}" for title, cases in zip(titles, (left, right))))
 
 
-def gate_regions(cases, weight, bias, lines=None,
+def gate_regions(cases, weight, bias, lines=None, blend=None,
                  caption="The gate's regions: in each, one expert has the largest proportion."):
     """Which expert has the largest proportion where, and the lines `p_i = p_j`.
 
     cases: `vowels.Cases`. weight, bias: the gate's, `(K, 2)` and `(K,)`, at most 8 experts.
     lines: decision lines, a mapping from an expert's number to `(weight, bias)`, `(2,)` and `()`.
+    blend: the blend's output on `plane()`, for a broad grey curve where it is 0.5.
 
-    A line is full where its two experts have the two largest proportions, and thin elsewhere.
+    A gate line is full where its two experts have the two largest proportions, and thin elsewhere.
     """
     points = plane()
     experts = weight.shape[-2]
@@ -133,6 +139,10 @@ def gate_regions(cases, weight, bias, lines=None,
         _draw_cases(ax, cases)
         for i, j in itertools.combinations(range(experts), 2):
             _draw_gate_line(ax, weight, bias, i, j)
+        if blend is not None:
+            grid = points.reshape(side, side, 2).numpy()
+            ax.contour(grid[..., 0], grid[..., 1], blend.detach().reshape(side, side).numpy(), levels=[0.5],
+                       colors="#777777", linewidths=7, alpha=0.6, zorder=2)
         regions = favourite.unique().tolist()
         line_said = [_draw_line(ax, w, b, f"line of {k}", color=EXPERT_COLOURS[k], linestyle=EXPERT_STYLES[k])
                      for k, (w, b) in (lines or {}).items()]
@@ -141,12 +151,16 @@ def gate_regions(cases, weight, bias, lines=None,
             ax.text(*middle.tolist(), str(k), fontsize=16, fontweight="bold", color=EXPERT_COLOURS[k],
                     ha="center", va="center", zorder=5, bbox=dict(facecolor="white", edgecolor="none", alpha=0.85, pad=2))
         _plane_axes(ax)
+        if blend is not None:
+            ax.plot([], [], color="#777777", linewidth=7, alpha=0.6, label="blend 0.5")
         _legend(figure, ax, extra=[Patch(color=_tint(EXPERT_COLOURS[k]), label=f"expert {k}") for k in regions])
     said = []
     for k in regions:
         f1, f2 = points[favourite == k].mean(0).tolist()
         share = (favourite == k).double().mean().item()
         said.append(f"expert {k} has {share:.0%} of the drawn area, around F1 {f1:.2f} and F2 {f2:.2f} kHz")
+    if blend is not None:
+        line_said.append("A broad grey curve follows the blend's output 0.5.")
     return Picture(figure, caption, "Map of the formant plane, F1 across and F2 up, coloured by the expert with the "
                    f"largest proportion: {'; '.join(said)}. {_say_cases(cases)} {' '.join(line_said)}")
 
@@ -201,10 +215,11 @@ def spectrum(samples, formants, label):
                    f"lines at the multiples of the pitch, highest near the formants, which are marked: {peaks}.")
 
 
-def curves(x, series, xlabel, ylabel, caption, points=False):
+def curves(x, series, xlabel, ylabel, caption, points=False, logarithmic=False):
     """Curves over a common x, in the experts' colours and line styles.
 
-    x: `(S,)`. series: a mapping from a label to `(S,)`. points: mark the points, where there are few.
+    x: `(S,)`. series: a mapping from a label to `(S,)`. points: mark the points, where there are few, and the values of x
+    on its axis. logarithmic: both axes.
     """
     with matplotlib.rc_context(_STYLE):
         figure, axes = _figure(1, height=3.2)
@@ -215,6 +230,11 @@ def curves(x, series, xlabel, ylabel, caption, points=False):
             said.append(f"{label} from {float(y[0]):.3g} to {float(y[-1]):.3g}, lowest {float(y.min()):.3g}, "
                         f"highest {float(y.max()):.3g}")
         axes[0].set(xlabel=xlabel, ylabel=ylabel)
+        if logarithmic:
+            axes[0].set(xscale="log", yscale="log")
+        if points:
+            axes[0].set_xticks(x.tolist(), [f"{value:g}" for value in x.tolist()])
+            axes[0].minorticks_off()
         _legend(figure, axes[0], columns=3)
     return Picture(figure, caption, f"Line plot of {ylabel} against {xlabel} from {float(x[0]):.3g} to {float(x[-1]):.3g}: "
                    f"{'; '.join(said)}.")
@@ -290,6 +310,128 @@ def proportions(p, names, caption="Mixing proportions."):
         ax.set_xticklabels(names)
     said = "; ".join(f"{name}: " + ", ".join(f"{v:.2f}" for v in row) for name, row in zip(names, p.tolist()))
     return Picture(figure, caption, f"Bar chart of the proportions of experts 0 to {experts - 1}. {said}.")
+
+
+def step_sizes(explorations, caption="Mean epochs to the criterion of the pilot runs, for each step size."):
+    """What each system needed with each step size.
+
+    explorations: a mapping from systems to `replication.Exploration`. Where only some of the pilot runs converged the point
+    is hollow and their mean; where none did there is no point. The chosen step size has a ring.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _figure(1, height=3.9)
+        ax, said = axes[0], []
+        for system, explored in explorations.items():
+            colour, marker, line = SYSTEM_STYLES[system]
+            every, points = {}, []
+            for size, stopped, converged in zip(explored.step_sizes.tolist(), explored.stopped, explored.converged):
+                if converged.any():
+                    mean = stopped[converged].double().mean().item()
+                    note = "" if converged.all() else f" ({int(converged.sum())} of {len(converged)} runs)"
+                    points.append(f"{mean:.0f} at {size:g}{note}")
+                    if converged.all():
+                        every[size] = mean
+                    else:
+                        ax.plot(size, mean, marker, color=colour, markerfacecolor="white", markersize=8)
+            ax.plot(every.keys(), every.values(), color=colour, marker=marker, linestyle=line, label=system)
+            if explored.chosen in every:
+                ax.plot(explored.chosen, every[explored.chosen], "o", markersize=15, markerfacecolor="none", color=colour)
+            said.append(f"{system}: {', '.join(points) or 'no run converged'}; chosen {explored.chosen:g}")
+        ticks = next(iter(explorations.values())).step_sizes.tolist()
+        ax.set(xscale="log", yscale="log", xlabel="step size ε", ylabel="mean epochs")
+        ax.set(xlim=(ticks[0] / 1.3, ticks[-1] * 1.3), ylim=(800, 6000))
+        ax.set_xticks(ticks, [f"{size:g}" for size in ticks], fontsize=10)
+        ax.set_yticks((1000, 2000, 5000), ("1000", "2000", "5000"))
+        ax.minorticks_off()
+        _legend(figure, ax, columns=2)
+    return Picture(figure, caption, "Line plot on logarithmic axes of the mean epochs of the pilot runs against the step "
+                   f"size. {'. '.join(said)}.")
+
+
+def simulated_epochs(simulations, paper, caption="Epochs to the criterion: one dot a simulation; the paper's mean and SD."):
+    """The epochs of every simulation, system by system, beside the paper's.
+
+    simulations: a mapping from systems to `replication.Simulations`. paper: as `comparison.PAPER`.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _figure(1, height=3.4)
+        ax, said = axes[0], []
+        for row, (system, runs) in enumerate(simulations.items()):
+            colour, marker, _ = SYSTEM_STYLES[system]
+            epochs = runs.epochs.sort().values
+            spread = [row - 0.12 + 0.06 * (number % 5) for number in range(len(epochs))]  # so that dots do not hide dots
+            ax.plot(epochs.tolist(), spread, marker, color=colour, markersize=5, alpha=0.7, linestyle="none")
+            mean, deviation = paper[system]["epochs"], paper[system]["deviation"]
+            ax.errorbar(mean, row + 0.32, xerr=deviation, fmt="x", color="black", capsize=4, markersize=8,
+                        label="the paper" if row == 0 else None)
+            seen = f"from {epochs[0]:.0f} to {epochs[-1]:.0f} epochs" if len(epochs) else "no run converged"
+            said.append(f"{system}: {seen}; the paper {mean}, SD {deviation}")
+        ax.set(yticks=range(len(simulations)), ylim=(len(simulations) - 0.4, -0.5), xlabel="epochs", xlim=(0, None))
+        ax.set_yticklabels([system.replace(" ", "\n", 1) for system in simulations])
+        _legend(figure, ax)
+    return Picture(figure, caption, f"A row of dots for each system, one a simulation. {'; '.join(said)}.")
+
+
+def multiverse(cells, readings, half,
+               caption="The mixtures' epochs as a fraction of the networks', for every combination of the open choices."):
+    """Where "half as many epochs" holds: a table of the fractions, coloured in three steps.
+
+    cells: `replication.Replication` objects. readings: a mapping from a column's name to the settings of its protocols.
+    half: the fraction below which it is about half.
+    """
+    def place(protocol):
+        return protocol.order, protocol.stop_on, protocol.spread
+
+    rows = list(dict.fromkeys(place(cell.protocol) for cell in cells))
+    counts = {"about half": 0, "fewer": 0, "not fewer": 0, "not all converge": 0}
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _figure(1, height=6.4)
+        ax = axes[0]
+        for cell in cells:
+            column = next(number for number, settings in enumerate(readings.values())
+                          if all(getattr(cell.protocol, name) == value for name, value in settings.items()))
+            row = rows.index(place(cell.protocol))
+            kind = _kind(cell, half)
+            counts[kind] += 1
+            colour, ink = _KINDS[kind]
+            ax.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=colour, edgecolor="#555555",
+                                   linewidth=0.6, hatch="///" if kind == "not all converge" else None))
+            fraction = "–" if math.isnan(cell.fraction) else f"{cell.fraction:.2f}"
+            ax.text(column, row, fraction, ha="center", va="center", color=ink, fontsize=12,
+                    bbox=dict(facecolor=colour, edgecolor="none", pad=1.5))
+        ax.set(xlim=(-0.55, len(readings) - 0.45), ylim=(len(rows) - 0.45, -0.55), xticks=range(len(readings)),
+               yticks=range(len(rows)))
+        ax.set_xticklabels([name.replace(", ", "\n") for name in readings], fontsize=10)
+        ax.set_yticklabels([f"{order}, {stop_on}, ±{spread:g}" for order, stop_on, spread in rows], fontsize=10)
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        figure.legend(handles=[Patch(facecolor=colour, edgecolor="#555555", label=f"{kind} ({counts[kind]})",
+                                     hatch="///" if kind == "not all converge" else None)
+                               for kind, (colour, _) in _KINDS.items()],
+                      loc="outside lower center", ncols=2)
+    said = ", ".join(f"{number} {kind}" for kind, number in counts.items())
+    columns = []
+    for name, settings in readings.items():
+        fractions = [cell.fraction for cell in cells if _kind(cell, half) != "not all converge"
+                     and all(getattr(cell.protocol, key) == value for key, value in settings.items())]
+        seen = f"from {min(fractions):.2f} to {max(fractions):.2f}" if fractions else "in no cell do all runs converge"
+        columns.append(f"{name}: {seen}")
+    return Picture(figure, caption, f"A table of {len(cells)} fractions, a column for each reading of the outputs and a row "
+                   f"for each order of the speakers, measure of the criterion and spread of the weights: {said}. "
+                   f"Where all runs converge, {'; '.join(columns)}.")
+
+
+_KINDS = {"about half": ("#0072B2", "white"), "fewer": ("#BFDDF0", "black"), "not fewer": ("#F2B183", "black"),
+          "not all converge": ("#EEEEEE", "black")}
+
+
+def _kind(cell, half):
+    """In which of the four kinds of `multiverse` a cell is."""
+    if not all(runs.converged.all() for runs in cell.simulations.values()):
+        return "not all converge"
+    return "about half" if cell.fraction < half else "fewer" if cell.fraction < 1 else "not fewer"
 
 
 def _figure(panels, height):

@@ -1,0 +1,136 @@
+"""Speed and weight, measured in one run on one machine: what is compared is compared within the run, as ratios.
+
+    python scripts/bench.py [--store]        (--store: keep the cost of computing every expert for chapter 9)
+
+Prints the engine against a plain loop on one core, the time of an epoch as runs, experts and cases grow, the cost of
+computing every expert, the execution time of each chapter, and the weight of the built pages.
+"""
+
+import argparse
+import re
+import subprocess
+import time
+from statistics import median
+
+import torch
+from execute import ROOT, chapters, executed, run_time
+from torch import nn
+
+from moe_tutorial import Mixture, costs, fast_train, train, vowel_task
+
+TASK = vowel_task().train
+PAGES = ROOT / "_build" / "html"
+FIRST_VIEW = 1.5e6  # bytes of a chapter beyond what all pages share
+
+
+class OneMixture(nn.Module):
+    """What most people would write first: two linear layers and eq. 1.3, for one run."""
+
+    def __init__(self, experts):
+        super().__init__()
+        self.experts = nn.Linear(2, experts, dtype=torch.float64)
+        self.gate = nn.Linear(2, experts, dtype=torch.float64)
+
+    def forward(self, x):
+        return torch.sigmoid(self.experts(x)), torch.softmax(self.gate(x), dim=-1)
+
+
+def plain_loop(experts, epochs):
+    mixture = OneMixture(experts)
+    optimizer = torch.optim.SGD(mixture.parameters(), lr=20.0)
+    for _ in range(epochs):
+        o, p = mixture(TASK.x)
+        if ((p * o).sum(-1, keepdim=True) - TASK.d).square().mean() <= 0.001:
+            break
+        loss = -torch.logsumexp(p.log() - 0.5 * (TASK.d - o) ** 2, dim=-1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def engine(runs, experts, epochs, cases=400):
+    x, d = (tensor.repeat(-(-cases // 400), 1)[:cases] for tensor in (TASK.x, TASK.d))
+    fast_train(Mixture(experts, seed=range(runs)), x, d, step_size=20.0, epochs=epochs, stop_at=0.001)
+
+
+def seconds(call, *arguments, repetitions=5):
+    """The median time of a call, after one that warms up."""
+    times = []
+    for _ in range(repetitions + 1):
+        begun = time.perf_counter()
+        call(*arguments)
+        times.append(time.perf_counter() - begun)
+    return median(times[1:])
+
+
+def bench_engine():
+    print("\nThe engine against a plain loop, time per epoch and run, 25 runs on 400 cases, one core")
+    for experts, wanted in ((4, 20), (8, 10)):
+        # Alternately, so that a machine that slows down slows both.
+        pairs = [(seconds(plain_loop, experts, 200, repetitions=1) / 200,
+                  seconds(engine, 25, experts, 400, repetitions=1) / 400 / 25) for _ in range(7)]
+        ratio = median(plain / fast for plain, fast in pairs)
+        readable = seconds(lambda experts=experts: train(Mixture(experts, seed=range(25)), TASK.x, TASK.d, step_size=20.0,
+                                                         epochs=50, record_every=50), repetitions=3) / 50 / 25
+        plain = median(plain for plain, _ in pairs)
+        print(f"  {experts} experts: {ratio:5.1f} times as fast (wanted: {wanted}); `train` {plain / readable:4.1f} times;"
+              f" the plain loop takes {plain * 1e3:.2f} ms")
+
+
+def bench_growth():
+    print("\nTime of an epoch of the engine, as multiples of the first")
+    for name, sizes, call in (("runs", (1, 5, 25, 100), lambda n: engine(n, 4, 200)),
+                              ("experts", (2, 4, 8, 16), lambda n: engine(25, n, 200)),
+                              ("cases", (100, 400, 1600), lambda n: engine(25, 4, 200, n))):
+        times = [seconds(call, size) for size in sizes]
+        print(f"  {name:8}" + "  ".join(f"{size}: {t / times[0]:.1f}" for size, t in zip(sizes, times)))
+
+
+def bench_costs(store):
+    print(f"\nEvery expert computed, and only the favourite, as multiples of one expert, of {costs.HIDDEN} hidden units")
+    measured = costs.measure()
+    one = measured[1]["blend_of_all"]
+    for experts, times in measured.items():
+        every, favourite = (taken / one for taken in times.values())
+        print(f"  {experts:3} experts: all {every:6.1f}   favourite {favourite:5.1f}")
+    if store:
+        costs.store_costs(measured)
+
+
+def bench_chapters():
+    print("\nExecution of each chapter, beside what its frame promises")
+    for path in chapters():
+        begun = time.perf_counter()
+        notebook = executed(path)
+        took = time.perf_counter() - begun
+        print(f"  {path.stem:24} {took:5.1f} s   {took / run_time(notebook):.2f} of the promise")
+
+
+def bench_pages():
+    if not (PAGES / "index.html").is_file():
+        subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    print(f"\nWeight of each chapter's page with its own pictures, and as a fraction of {FIRST_VIEW / 1e6:g} MB")
+    for page in sorted((PAGES / "notebooks").glob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        pictures = {(page.parent / src).resolve() for src in re.findall(r'<img[^>]+src="([^":?#]+)"', text)}
+        own = [picture for picture in pictures if picture.is_file() and picture.parent.name == "_images"]
+        weight = page.stat().st_size + sum(picture.stat().st_size for picture in own)
+        print(f"  {page.stem:24} {weight / 1e3:6.0f} kB   {weight / FIRST_VIEW:.2f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", action="store_true", help="keep the cost of computing every expert for chapter 9")
+    store = parser.parse_args().store
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    bench_engine()
+    bench_growth()
+    bench_costs(store)
+    torch.set_num_threads(threads)
+    bench_chapters()
+    bench_pages()
+
+
+if __name__ == "__main__":
+    main()
