@@ -8,7 +8,7 @@ PAGES := _build/html
 # instructions by the processor's make. `scripts/execute.py` sets the same.
 REPRODUCIBLE := MKL_CBWR=COMPATIBLE
 
-.PHONY: book test execute multiverse bench lock clean
+.PHONY: book test execute exercises multiverse bench lock clean
 .DEFAULT_GOAL := book
 
 book: .venv/installed  ## build the book and print the path of its first page
@@ -22,6 +22,9 @@ test: .venv/installed  ## the whole test suite, every chapter included
 
 execute: .venv/installed  ## execute chapters and write them back: all, or those in CHAPTERS
 	$(BIN)/python scripts/execute.py $(CHAPTERS)
+
+exercises: .venv/installed  ## write quizzes, exercises and solutions from the package into chapters and book
+	$(BIN)/python scripts/exercises.py
 
 multiverse: .venv/installed  ## Table 1 under every unstated choice; goes on where it was stopped; half an hour from nothing
 	$(REPRODUCIBLE) $(BIN)/python scripts/multiverse.py

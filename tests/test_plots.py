@@ -8,7 +8,10 @@ import torch
 from PIL import Image
 
 from moe_tutorial import mixing_proportions, plots, toys, vowel_task
+from moe_tutorial.comparison import HALF, PAPER
 from moe_tutorial.gate import gate_scores
+from moe_tutorial.multiverse import READINGS
+from moe_tutorial.replication import SYSTEMS, Exploration, Protocol, Replication, Simulations
 from moe_tutorial.sound import synthesise
 
 f64 = torch.float64
@@ -22,7 +25,33 @@ FEET = torch.stack([torch.linspace(0, 1, 5, dtype=f64), torch.zeros(5, dtype=f64
 TOY = toys.absolute_value(4)
 OUT, SHARES = torch.stack([-4 * TOY.x, 4 * TOY.x], dim=1), torch.tensor([[1.0, 0.0]] * 2 + [[0.25, 0.75]] * 2, dtype=f64)
 
+ALL, SOME, NONE = (torch.tensor(row) for row in ([True, True], [True, False], [False, False]))
+EXPLORED = Exploration(torch.tensor([5.0, 10.0, 20.0]), torch.tensor([[3000, 3200], [1500, 5000], [5000, 5000]]),
+                       torch.stack([ALL, SOME, NONE]))
+
+
+def simulations(epochs, converged=True):
+    stopped = torch.tensor(epochs)
+    reached = torch.full_like(stopped, converged, dtype=torch.bool)
+    return Simulations(20.0, stopped, reached, *torch.rand(2, len(epochs)), None)
+
+
+def cell(mixture_epochs, converged=True, **settings):
+    """A replication in which the networks take 1000 epochs."""
+    runs = {system: simulations([mixture_epochs if "experts" in system else 1000] * 2, converged) for system in SYSTEMS}
+    return Replication(Protocol(**settings), {}, runs)
+
+
+CELLS = [cell(500, spread=0.1), cell(700), cell(1200, coding="iy+aa"),
+         cell(500, converged=False, coding="iy+aa", spread=0.1)]
+
 PICTURES = {
+    "step_sizes": lambda: plots.step_sizes({"4 experts": EXPLORED, "BP 6 hidden": EXPLORED}),
+    "simulated_epochs": lambda: plots.simulated_epochs({system: simulations([900, 1200]) for system in SYSTEMS}, PAPER),
+    "multiverse": lambda: plots.multiverse(CELLS, dict(list(READINGS.items())[:2]), HALF),
+    "gate_regions with a blend": lambda: plots.gate_regions(TRAIN, V, C, blend=plots.plane()[:, 0]),
+    "curves on logarithmic axes": lambda: plots.curves(torch.tensor([1, 10]), {"one": torch.tensor([3.0, 30.0])}, "K",
+                                                       "time", "caption", points=True, logarithmic=True),
     "formant_plane": lambda: plots.formant_plane(TRAIN, LINES, shade=plots.plane()[:, 0] / 2),
     "two_planes": lambda: plots.two_planes(TRAIN, TRAIN.only("iy"), ("left", "right"), "caption"),
     "gate_regions": lambda: plots.gate_regions(TRAIN, V, C),
@@ -135,3 +164,31 @@ def test_gate_regions_draw_the_decision_lines_in_their_experts_colour():
     assert line.get_color() == plots.EXPERT_COLOURS[1]
     weight, bias = LINES["one"]
     torch.testing.assert_close(torch.tensor(line.get_xydata()) @ weight + bias, torch.zeros(2, dtype=f64), atol=1e-9, rtol=0)
+
+
+def test_the_exploration_says_how_many_runs_converged_and_rings_the_chosen_step_size():
+    picture = PICTURES["step_sizes"]()
+    assert "4 experts: 3100 at 5, 1500 at 10 (1 of 2 runs); chosen 5" in str(picture)
+    points = [line.get_xydata().tolist() for line in picture.figure.axes[0].lines]
+    assert points == 2 * [[[10.0, 1500.0]], [[5.0, 3100.0]], [[5.0, 3100.0]]]  # hollow, full, ring
+
+
+def test_every_simulation_has_its_dot():
+    picture = plots.simulated_epochs({system: simulations(list(range(900, 925))) for system in SYSTEMS}, PAPER)
+    dots = [line for line in picture.figure.axes[0].lines if len(line.get_xdata()) == 25]
+    assert len(dots) == 4 and all(sorted(line.get_xdata()) == list(range(900, 925)) for line in dots)
+    assert len({tuple(point) for line in dots for point in line.get_xydata().tolist()}) == 100
+
+
+def test_the_multiverse_sorts_its_cells_into_four_kinds():
+    picture = PICTURES["multiverse"]()
+    assert "1 about half, 1 fewer, 1 not fewer, 1 not all converge" in str(picture)
+    assert "1 sigmoid, [i] [ʌ]: from 0.50 to 0.70; 1 sigmoid, [i] [a]: from 1.20 to 1.20" in str(picture)
+    places = {text.get_text(): text.get_position() for text in picture.figure.axes[0].texts}
+    assert places["0.50"] == (0, 0) and places["0.70"] == (0, 1) and places["1.20"] == (1, 1) and places["–"] == (1, 0)
+
+
+def test_the_blend_is_drawn_where_it_is_one_half():
+    picture = plots.gate_regions(TRAIN, V, C, blend=plots.plane()[:, 0])  # a blend that is F1 itself
+    contour = next(c for c in picture.figure.axes[0].collections if type(c).__name__ == "QuadContourSet")
+    assert abs(contour.get_paths()[0].vertices[:, 0] - 0.5).max() < 0.01

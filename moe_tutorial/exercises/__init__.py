@@ -1,0 +1,70 @@
+"""The exercises of the chapters: tasks, hints, reference answers, named wrong answers and checks.
+
+>>> from moe_tutorial.exercises import check, hint
+>>> check("line_between", lambda weight, bias: weight[1] - weight[0])
+Not yet: with a tensor of shape (2, 2), a tensor of shape (2,), wanted the shape (3,), got (2,).
+>>> hint("line_between")
+Hint 1 of 2: two proportions are equal where the two scores are equal. Write both scores down and set them equal.
+"""
+
+from . import (
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+    chapter_07,
+    chapter_08,
+    chapter_09,
+)
+from ._check import diagnose
+from ._exercise import Exercise, Question, Wrong, solution_text
+
+_MODULES = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09)
+
+CHAPTERS = {number: module.EXERCISES for number, module in enumerate(_MODULES, 1)}
+"""The exercises of each chapter, in order."""
+
+QUIZZES = {number: module.QUIZ for number, module in enumerate(_MODULES, 1)}
+"""The questions of each chapter, in order."""
+
+EXERCISES = {exercise.name: exercise for exercises in CHAPTERS.values() for exercise in exercises}
+"""All exercises by name."""
+
+_hints_given = {}
+
+
+def check(name, answer):
+    """Print whether an answer is right and, where it is not, which mistake it is.
+
+    name: of the exercise. answer: what the stub asks for, a function or a value.
+
+    It never raises on a wrong answer, whatever that does; a call that takes longer than 10 s is cut short where the
+    platform can do it. KeyError: no exercise has this name.
+    """
+    print(diagnose(_exercise(name), answer))
+
+
+def hint(name, number=None):
+    """Print a hint: the first one, then the second one; or the one with this number."""
+    exercise = _exercise(name)
+    if number is None:
+        number = _hints_given[name] = min(_hints_given.get(name, 0) + 1, len(exercise.hints))
+    if number not in range(1, len(exercise.hints) + 1):
+        raise ValueError(f"there is no hint {number}: {name!r} has {len(exercise.hints)}")
+    print(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}")
+
+
+def solution(name):
+    """Print the reference answer and why it is right."""
+    print(solution_text(_exercise(name)))
+
+
+def _exercise(name):
+    if name not in EXERCISES:
+        raise KeyError(f"no exercise is called {name!r}; there are {', '.join(EXERCISES)}")
+    return EXERCISES[name]
+
+
+__all__ = ["CHAPTERS", "EXERCISES", "QUIZZES", "Exercise", "Question", "Wrong", "check", "hint", "solution"]

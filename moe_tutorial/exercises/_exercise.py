@@ -1,0 +1,97 @@
+"""What an exercise and a quiz question are made of."""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+KINDS = ("write", "predict", "repair")
+DIFFICULTIES = ("easy", "medium", "hard")
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A mistake that people make: an answer that makes it, and what to say to someone who gave it.
+
+    answer: a function like the reference, or a value.
+    says: the diagnosis, a sentence or two; it names the mistake and points to the repair, without giving the answer.
+    """
+
+    answer: Any
+    says: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise; everything that the chapter, the solutions page and `check` say of it comes from here.
+
+    name: what `check` calls it, unique in the course.
+    title: a few words. kind: "write" a function, "predict" a value before running, or "repair" something.
+    difficulty: "easy", "medium" or "hard". minutes: about how long it takes.
+    statement: Markdown, what is asked.
+    stub: the code cell to start from, without imports and without the line that calls `check`. A function's body raises
+        NotImplementedError; a value is `...`.
+    answer_name: the name in the stub that is given to `check`.
+    hints: two, from a nudge to an outline. explanation: Markdown, why the reference is right.
+    reference: the right function, or the right value.
+    wrong: at least three `Wrong`. Their order decides where two of them would fit.
+    inputs: for a function: called with a `torch.Generator`, returns a list of argument tuples, corner cases among them.
+    tolerance: how far a number may be off; for functions, relative to the numbers' size.
+    choices: for a value that is one of a few words, these words.
+    """
+
+    name: str
+    title: str
+    kind: str
+    difficulty: str
+    minutes: int
+    statement: str
+    stub: str
+    answer_name: str
+    hints: tuple[str, str]
+    explanation: str
+    reference: Any
+    wrong: tuple[Wrong, ...]
+    inputs: Callable | None = None
+    tolerance: float = 1e-5
+    choices: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for field, value, options in (("kind", self.kind, KINDS), ("difficulty", self.difficulty, DIFFICULTIES)):
+            if value not in options:
+                raise ValueError(f"exercise {self.name!r}: unknown {field} {value!r}, choose one of {options}")
+        if len(self.hints) != 2 or len(self.wrong) < 3:
+            raise ValueError(f"exercise {self.name!r} needs two hints and at least three wrong answers")
+        if callable(self.reference) != (self.inputs is not None):
+            raise ValueError(f"exercise {self.name!r}: a function needs inputs, and a value has none")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A quiz question.
+
+    options: the answers, each a pair of its text and what is said of it. right: the place of the right one, from 0.
+    Texts of options are plain, without formulas or Markdown; question and reasons are Markdown.
+    """
+
+    question: str
+    options: tuple[tuple[str, str], ...]
+    right: int
+
+    def __post_init__(self):
+        if not 0 <= self.right < len(self.options) or len(self.options) < 3:
+            raise ValueError(f"question {self.question!r} needs three options or more, and one of them right")
+
+
+def solution_code(exercise):
+    """The reference answer as the code of a cell."""
+    if callable(exercise.reference):
+        return textwrap.dedent(inspect.getsource(exercise.reference)).strip()
+    return f"{exercise.answer_name} = {exercise.reference!r}"
+
+
+def solution_text(exercise):
+    """The reference answer and its explanation, for reading in a notebook."""
+    explanation = "\n\n".join(textwrap.fill(paragraph, 80) for paragraph in exercise.explanation.strip().split("\n\n"))
+    return f"{solution_code(exercise)}\n\n{explanation}"

@@ -1,0 +1,5 @@
+"""Chapter 1."""
+
+EXERCISES = ()
+
+QUIZ = ()

@@ -1,0 +1,5 @@
+"""Chapter 2."""
+
+EXERCISES = ()
+
+QUIZ = ()

@@ -1,0 +1,5 @@
+"""Chapter 3."""
+
+EXERCISES = ()
+
+QUIZ = ()

@@ -1,0 +1,5 @@
+"""Chapter 5."""
+
+EXERCISES = ()
+
+QUIZ = ()

@@ -1,0 +1,5 @@
+"""Chapter 6."""
+
+EXERCISES = ()
+
+QUIZ = ()

@@ -1,0 +1,5 @@
+"""Chapter 7."""
+
+EXERCISES = ()
+
+QUIZ = ()

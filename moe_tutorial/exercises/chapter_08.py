@@ -1,0 +1,5 @@
+"""Chapter 8."""
+
+EXERCISES = ()
+
+QUIZ = ()

@@ -1,0 +1,5 @@
+"""Chapter 9."""
+
+EXERCISES = ()
+
+QUIZ = ()

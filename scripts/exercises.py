@@ -1,0 +1,109 @@
+"""Write quizzes, exercises and solution pages from `moe_tutorial.exercises` into chapters and book.
+
+    python scripts/exercises.py [--check]        (--check: write nothing; exit status 1 if something would change)
+
+A chapter's cells from the heading "Quiz" (or "Exercises") to "Where to go further" are replaced. Execute the chapter after
+that: `make execute CHAPTERS=...`.
+"""
+
+import sys
+
+import nbformat
+from execute import ROOT, chapters, text
+
+from moe_tutorial.exercises import CHAPTERS, QUIZZES
+from moe_tutorial.exercises._exercise import solution_code
+
+KINDS = {"write": "Write a function.", "predict": "Predict, then run.", "repair": "Repair."}
+REPLACED, LAST = ("## Quiz", "## Exercises"), "## Where to go further"
+
+
+def section(name):
+    """The cells of a chapter's quiz and exercises, a list of (id, type, source)."""
+    number = int(name[:2])
+    cells = [("quiz", "markdown", _quiz(number)),
+             ("exercises", "markdown",
+              "## Exercises\n\nChange a cell and run it: `check` says whether the answer is right and, if not, which "
+              "mistake it is. `hint(name)` gives a hint, a second call another one. The solutions, with explanations, are "
+              f"on [a page of their own](../book/solutions/{name}.md); `solution(name)` prints them here."),
+             ("import", "code", "from moe_tutorial.exercises import check, hint, solution")]
+    for place, exercise in enumerate(CHAPTERS[number], 1):
+        head = (f"**Exercise {number}.{place}: {exercise.title}** ({exercise.difficulty}, {exercise.minutes} min). "
+                f"*{KINDS[exercise.kind]}* {_joined(exercise.statement)}")
+        cells.append((f"{place}-task", "markdown", head))
+        cells.append((f"{place}-answer", "code", f'{exercise.stub}\n\ncheck("{exercise.name}", {exercise.answer_name})'))
+    return [(f"{name[:2]}-{suffix}", kind, source) for suffix, kind, source in cells]
+
+
+def with_section(notebook, name):
+    """The notebook with its quiz and exercises from the package; outputs are kept where a cell's source is the same."""
+    def heading(cell):
+        return cell.source.split("\n")[0] if cell.cell_type == "markdown" else ""
+
+    begin = next(place for place, cell in enumerate(notebook.cells) if heading(cell) in REPLACED)
+    end = next(place for place, cell in enumerate(notebook.cells) if heading(cell) == LAST)
+    before = {(cell.id, cell.source): cell for cell in notebook.cells[begin:end]}
+    cells = []
+    for identity, kind, source in section(name):
+        new = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
+        cells.append(before.get((identity, source)) or new(source, id=identity))
+    return notebook | {"cells": notebook.cells[:begin] + cells + notebook.cells[end:]}
+
+
+def solutions_page(name, title):
+    """The Markdown of a chapter's solutions."""
+    number = int(name[:2])
+    lines = [f"# Solutions to chapter {title}", "",
+             f"The questions are at the end of [the chapter](../../notebooks/{name}.ipynb#exercises)."]
+    for place, exercise in enumerate(CHAPTERS[number], 1):
+        lines += ["", f"## {number}.{place} {exercise.title[0].upper()}{exercise.title[1:]}", "",
+                  "```python", solution_code(exercise), "```", "", *_paragraphs(exercise.explanation), "",
+                  "Mistakes that `check` knows:", ""]
+        lines += [f"- {wrong.says[0].upper()}{_joined(wrong.says)[1:]}" for wrong in exercise.wrong]
+    return "\n".join(lines) + "\n"
+
+
+def files():
+    """What every chapter and solutions page should hold: a dict from path to text."""
+    wanted = {}
+    for path in chapters():
+        notebook = nbformat.read(path, as_version=4)
+        title = notebook.cells[0].source.split("\n")[0].removeprefix("# ").replace(". ", ": ", 1)
+        wanted[path] = text(with_section(notebook, path.stem))
+        wanted[ROOT / "book" / "solutions" / f"{path.stem}.md"] = solutions_page(path.stem, title)
+    return wanted
+
+
+def _quiz(number):
+    lines = ["## Quiz", "", "Open an answer to see whether it is right, and why."]
+    for place, question in enumerate(QUIZZES[number], 1):
+        lines += ["", f"**Question {number}.{place}.** {_joined(question.question)}"]
+        for choice, (answer, reason) in enumerate(question.options):
+            verdict = "Right." if choice == question.right else "Not this one."
+            lines += ["", f'<details class="answer"><summary>{answer}</summary>', "", f"*{verdict}* {_joined(reason)}", "",
+                      "</details>"]
+    return "\n".join(lines)
+
+
+def _joined(markdown):
+    """A paragraph on one line, as the chapters are written."""
+    return " ".join(markdown.split())
+
+
+def _paragraphs(markdown):
+    return "\n\n".join(_joined(paragraph) for paragraph in markdown.strip().split("\n\n")).split("\n")
+
+
+def main(check):
+    changed = [path for path, wanted in files().items() if not path.is_file() or path.read_text(encoding="utf-8") != wanted]
+    for path in changed:
+        print(path.relative_to(ROOT), "differs from its source" if check else "written")
+    if not check:
+        for path, wanted in files().items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted, encoding="utf-8")
+    return 1 if check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
