@@ -26,7 +26,7 @@ execute: .venv/installed  ## execute chapters and write them back: all, or those
 exercises: .venv/installed  ## write quizzes, exercises and solutions from the package into chapters and book
 	$(BIN)/python scripts/exercises.py
 
-multiverse: .venv/installed  ## Table 1 under every unstated choice; goes on where it was stopped; half an hour from nothing
+multiverse: .venv/installed  ## Table 1 under every unstated choice; goes on where it was stopped; about 35 min from nothing
 	$(REPRODUCIBLE) $(BIN)/python scripts/multiverse.py
 
 bench: .venv/installed  ## speed, as ratios within one run, and the weight of the pages

@@ -401,7 +401,7 @@ def multiverse(cells, readings, half,
                     bbox=dict(facecolor=colour, edgecolor="none", pad=1.5))
         ax.set(xlim=(-0.55, len(readings) - 0.45), ylim=(len(rows) - 0.45, -0.55), xticks=range(len(readings)),
                yticks=range(len(rows)))
-        ax.set_xticklabels([name.replace(", ", "\n") for name in readings], fontsize=10)
+        ax.set_xticklabels([name.replace(", ", "\n").replace(" ", "\n", 1) for name in readings], fontsize=10)
         ax.set_yticklabels([f"{order}, {stop_on}, ±{spread:g}" for order, stop_on, spread in rows], fontsize=10)
         ax.xaxis.tick_top()
         ax.tick_params(length=0)

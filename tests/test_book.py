@@ -8,6 +8,8 @@ import pytest
 from bs4 import BeautifulSoup
 from execute import ROOT, chapters
 
+from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES
+
 
 def read(page):
     return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
@@ -158,3 +160,75 @@ def test_the_book_works_from_the_disk(browser, pages):
     page.wait_for_selector("main mjx-container")
     page.close()
     assert wrong == []
+
+
+def test_a_quiz_is_answered_with_the_keyboard_and_gives_a_reason_for_each_answer(opened):
+    page, wrong = opened("notebooks/04_gate.html")
+    answers = page.locator("section#quiz details.answer")
+    questions = QUIZZES[4]
+    assert answers.count() == sum(len(question.options) for question in questions)
+    place = 0
+    for question in questions:
+        for number, (text, reason) in enumerate(question.options):
+            answer = answers.nth(place)
+            shown = answer.locator("p")
+            assert answer.locator("summary").inner_text() == text and not shown.first.is_visible()
+            answer.locator("summary").focus()
+            page.keyboard.press("Enter")
+            assert shown.first.is_visible()
+            said = shown.first.inner_text()
+            assert said.startswith("Right." if number == question.right else "Not this one.")
+            assert said.split(". ", 1)[1][:8] == reason.split("$")[0].replace("`", "").replace("*", "")[:8]
+            place += 1
+    assert wrong == []
+
+
+def test_ticks_are_remembered_counted_and_forgotten(opened):
+    page, wrong = opened("index.html")
+    page.goto(page.url.replace("index.html", "book/intro.html"))
+    progress = page.locator("#progress")
+    assert "0 of 27 exercises, 0 of 9 quizzes" in progress.inner_text() and progress.locator("button").count() == 0
+    page.goto(page.url.replace("book/intro", "notebooks/04_gate"))
+    assert page.locator("label.tick").count() == len(CHAPTERS[4]) + 1
+    page.get_by_label("exercise 4.2 done").check()
+    page.get_by_label("quiz 4 done").focus()
+    page.keyboard.press("Space")
+    page.reload()
+    assert page.get_by_label("exercise 4.2 done").is_checked() and page.get_by_label("quiz 4 done").is_checked()
+    assert not page.get_by_label("exercise 4.1 done").is_checked()
+    page.goto(page.url.replace("notebooks/04_gate", "book/intro"))
+    assert "1 of 27 exercises, 1 of 9 quizzes" in progress.inner_text()
+    progress.get_by_role("button", name="Forget what I ticked").press("Enter")
+    assert "0 of 27 exercises, 0 of 9 quizzes" in progress.inner_text()
+    page.goto(page.url.replace("book/intro", "notebooks/04_gate"))
+    assert not page.get_by_label("exercise 4.2 done").is_checked()
+    assert wrong == []
+
+
+def test_the_welcome_page_knows_how_many_exercises_and_quizzes_there_are(soups):
+    progress = soups["book/intro.html"].find(id="progress")
+    assert progress["data-exercises"] == str(len(EXERCISES)) and progress["data-quizzes"] == str(len(QUIZZES))
+    for name, number in ((path.stem, int(path.stem[:2])) for path in chapters()):
+        main = soups[f"notebooks/{name}.html"].find("main")
+        heads = [strong.text for strong in main.select("p > strong:first-child") if strong.text.startswith("Exercise ")]
+        wanted = [f"Exercise {number}.{place}" for place in range(1, len(CHAPTERS[number]) + 1)]
+        assert [head.split(":")[0] for head in heads] == wanted
+
+
+@pytest.mark.parametrize("without", ["script", "storage"])
+def test_pages_lose_nothing_without_script_or_storage(browser, server, without):
+    context = browser.new_context(java_script_enabled=without != "script")
+    page, wrong = context.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    if without == "storage":
+        page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('no storage'); }})")
+    page.goto(server + "notebooks/04_gate.html")
+    assert page.locator("label.tick").count() == 0
+    assert page.locator("section#exercises").inner_text().count("Exercise 4.") == len(CHAPTERS[4])
+    answer = page.locator("section#quiz details.answer").first
+    answer.locator("summary").press("Enter")
+    assert answer.locator("p").first.is_visible()
+    page.goto(server + "book/intro.html")
+    assert not page.locator("#progress").is_visible()
+    context.close()
+    assert not [message for message in wrong if "progress" in message]

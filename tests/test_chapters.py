@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 from execute import chapters, executed, run_time, text
+from exercises import files as exercise_files
 from PIL import Image
 
 PATHS = {path.stem: path for path in chapters()}
@@ -72,10 +73,12 @@ def test_the_frame_and_the_last_sections_are_there(name):
     for part in ("**You will learn**: ", "**You need**: ", "**Reading time**: "):
         assert part in first
     assert run_time(STORED[name]), "**Run time**: N s"
-    assert headings[-3:] == ["Recap", "Exercises", "Where to go further"]
-    exercises = re.findall(r"^\*\*Exercise (\d+)\.(\d+): .+?\*\* \((easy|medium|hard), \d+ min\)", everything, re.M)
-    assert [(int(chapter), int(n)) for chapter, n, _ in exercises] == [(number, n) for n in range(1, len(exercises) + 1)]
-    assert len(exercises) >= 3
+    assert headings[-4:] == ["Recap", "Quiz", "Exercises", "Where to go further"]
+
+
+def test_quizzes_exercises_and_solutions_are_those_of_the_package():
+    for path, wanted in exercise_files().items():
+        assert path.read_text(encoding="utf-8") == wanted, f"{path.name}: run `make exercises`, then `make execute`"
 
 
 @every_chapter

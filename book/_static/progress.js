@@ -1,0 +1,73 @@
+// Which exercises and quizzes a reader has ticked: kept in this browser, shown on the welcome page. Without storage no
+// box appears; without script the pages are as they are.
+(() => {
+  "use strict";
+  const KEY = "moe-tutorial-progress";
+
+  function load() {
+    const stored = JSON.parse(localStorage.getItem(KEY) || "[]");
+    return new Set(Array.isArray(stored) ? stored : []);
+  }
+
+  function save(ticked) {
+    localStorage.setItem(KEY, JSON.stringify([...ticked].sort()));
+  }
+
+  function box(id, words) {
+    const label = document.createElement("label");
+    label.className = "tick";
+    const input = document.createElement("input");
+    input.type = "checkbox";
+    input.dataset.tick = id;
+    input.checked = load().has(id);
+    input.addEventListener("change", () => {
+      const ticked = load();
+      input.checked ? ticked.add(id) : ticked.delete(id);
+      save(ticked);
+    });
+    label.append(input, ` ${words}`);
+    return label;
+  }
+
+  function tickChapter() {
+    for (const strong of document.querySelectorAll("main p > strong:first-child")) {
+      const found = /^Exercise (\d+\.\d+):/.exec(strong.textContent);
+      if (found) strong.parentElement.after(box(`exercise ${found[1]}`, `exercise ${found[1]} done`));
+    }
+    const quiz = document.querySelector("main section#quiz");
+    const chapter = /^\s*(\d+)\./.exec(document.querySelector("main h1")?.textContent || "");
+    if (quiz && chapter) quiz.append(box(`quiz ${chapter[1]}`, `quiz ${chapter[1]} done`));
+  }
+
+  function showProgress(place) {
+    const ticked = load();
+    const count = (kind) => [...ticked].filter((id) => id.startsWith(`${kind} `)).length;
+    const words = document.createElement("p");
+    words.textContent = `Ticked so far, in this browser: ${count("exercise")} of ${place.dataset.exercises} exercises, ` +
+      `${count("quiz")} of ${place.dataset.quizzes} quizzes.`;
+    place.replaceChildren(words);
+    if (ticked.size) {
+      const reset = document.createElement("button");
+      reset.type = "button";
+      reset.textContent = "Forget what I ticked";
+      reset.addEventListener("click", () => {
+        localStorage.removeItem(KEY);
+        showProgress(place);
+        place.tabIndex = -1; // the button that had the focus is gone
+        place.focus();
+      });
+      place.append(reset);
+    }
+    place.hidden = false;
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    try {
+      tickChapter();
+      const place = document.getElementById("progress");
+      if (place) showProgress(place);
+    } catch {
+      // Storage is switched off or holds something else: the pages do without.
+    }
+  });
+})();
