@@ -139,8 +139,8 @@ def _difference(given, wanted, case):
 
 def _describe(argument):
     if isinstance(argument, torch.Tensor):
-        numbers = _short([round(v, 4) for v in argument.flatten().tolist()]) if argument.numel() <= 4 else None
-        return f"a tensor of shape {tuple(argument.shape)}" + (f", {numbers}," if numbers else "")
+        few = argument.numel() <= 4
+        return _short(argument.round(decimals=4).tolist()) if few else f"a tensor of shape {tuple(argument.shape)}"
     return _short(argument)
 
 
