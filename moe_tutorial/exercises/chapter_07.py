@@ -150,8 +150,9 @@ EXERCISES = (
         kind="write",
         difficulty="easy",
         minutes=5,
-        statement="""An expert is used in a run if in *some* case its proportion is more than 0.01. Write `used_experts(p)`: from
-the proportions `(R, N, K)` of R runs, N cases and K experts, the number of used experts in each run, `(R,)`.""",
+        statement="""An expert is used in a run if in *some* case its proportion is more than 0.01. Write
+`used_experts(p)`: from the proportions `(R, N, K)` of R runs, N cases and K experts, the number of used experts in each
+run, `(R,)`.""",
         stub='''def used_experts(p):
     raise NotImplementedError''',
         answer_name="used_experts",
@@ -160,21 +161,21 @@ the proportions `(R, N, K)` of R runs, N cases and K experts, the number of used
             "take the largest proportion of each expert over the cases, which leaves `(R, K)`; compare it with 0.01, and "
             "count over the experts.",
         ),
-        explanation="""An expert is in use if its largest proportion over the cases is above 0.01. So the cases go first, by
-their maximum, and what is left is counted over the experts. The mean would not do. An expert that has one case of 200, and half of
-that, has a mean proportion of 0.0025, yet it makes half of the blend there.""",
+        explanation="""An expert is in use if its largest proportion over the cases is above 0.01. So the cases go first,
+by their maximum, and what is left is counted over the experts. The mean would not do. An expert that has one case of 200,
+and half of that, has a mean proportion of 0.0025, yet it makes half of the blend there.""",
         reference=used_experts,
         wrong=(
-            Wrong(used_on_average, "this asks whether an expert's *mean* proportion is above 0.01. An expert that has a single "
-                  "case of many is used too, and its mean is tiny."),
-            Wrong(used_in_every_case, "this counts the experts that have a share in *every* case. A specialist has none in the "
-                  "cases of the others, and one case is enough."),
-            Wrong(favourites, "this counts the experts that have the largest proportion in some case. An expert with a share "
-                  "of 0.3 everywhere need not lead anywhere, and it is used."),
-            Wrong(counted_cases, "this takes the maximum over the experts, so it counts cases. Take it over the cases, the "
-                  "dimension in the middle, and count experts."),
-            Wrong(counted_in_each_case, "an expert is counted once for each of its cases here. Join its cases into one answer "
-                  "first, then count."),
+            Wrong(used_on_average, "this asks whether an expert's *mean* proportion is above 0.01. An expert that has a "
+                  "single case of many is used too, and its mean is tiny."),
+            Wrong(used_in_every_case, "this counts the experts that have a share in *every* case. A specialist has none "
+                  "in the cases of the others, and one case is enough."),
+            Wrong(favourites, "this counts the experts that have the largest proportion in some case. An expert with a "
+                  "share of 0.3 everywhere need not lead anywhere, and it is used."),
+            Wrong(counted_cases, "this takes the maximum over the experts, so it counts cases. Take it over the cases, "
+                  "the dimension in the middle, and count experts."),
+            Wrong(counted_in_each_case, "an expert is counted once for each of its cases here. Join its cases into one "
+                  "answer first, then count."),
         ),
         inputs=runs_of_proportions,
     ),
@@ -184,41 +185,42 @@ that, has a mean proportion of 0.0025, yet it makes half of the blend there.""",
         kind="write",
         difficulty="hard",
         minutes=15,
-        statement="""Take a mixture without inputs: each expert gives the same output in all cases, and so do the gate's scores.
-Write `one_update(d, o, scores, step_size)`, one step of gradient descent on the *mean* over the cases of eq. 1.3,
-$E = -\\log \\sum_i p_i e^{-\\frac12 (d - o_i)^2}$. The desired outputs `d` are `(N,)`, the outputs `o` and the `scores` are `(K,)`, and
-$p$ is the softmax of the scores. Give back the new outputs and the new scores as one tensor `(2, K)`. A case may be as far as 200
-from every expert.""",
+        statement="""Take a mixture without inputs: each expert gives the same output in all cases, and so do the gate's
+scores. Write `one_update(d, o, scores, step_size)`, one step of gradient descent on the *mean* over the cases of eq. 1.3,
+$E = -\\log \\sum_i p_i e^{-\\frac12 (d - o_i)^2}$. The desired outputs `d` are `(N,)`, the outputs `o` and the `scores`
+are `(K,)`, and $p$ is the softmax of the scores. Give back the new outputs and the new scores as one tensor `(2, K)`. A
+case may be as far as 200 from every expert.""",
         stub='''def one_update(d, o, scores, step_size):
     raise NotImplementedError''',
         answer_name="one_update",
         hints=(
-            "there is one loss, and both gradients are taken of it at the same place, before anything moves. Autograd may do "
-            "it, or eq. 1.5 and p - h.",
-            "make copies of o and scores that require gradients; the loss is minus torch.logsumexp of log p - ½(d - o)² over the "
-            "experts, then the mean over the cases. torch.autograd.grad gives both gradients, and both tensors take their step. "
-            "Stack them and detach the result.",
+            "there is one loss, and both gradients are taken of it at the same place, before anything moves. Autograd "
+            "may do it, or eq. 1.5 and p - h.",
+            "make copies of o and scores that require gradients; the loss is minus torch.logsumexp of log p - ½(d - o)² "
+            "over the experts, then the mean over the cases. torch.autograd.grad gives both gradients, and both tensors "
+            "take their step. Stack them and detach the result.",
         ),
-        explanation="""Both gradients are taken of the same number at the same place, and only then does anything move: this is what
-it means that gate and experts are trained together. By hand they are $\\partial E/\\partial o_i = -h_i (d - o_i)$, and $p_i - h_i$ for
-the scores, each as a mean over the cases.
+        explanation="""Both gradients are taken of the same number at the same place, and only then does anything move:
+this is what it means that gate and experts are trained together. By hand they are $\\partial E/\\partial o_i = -h_i (d -
+o_i)$, and $p_i - h_i$ for the scores, each as a mean over the cases.
 
-The logarithm of the sum is taken with `logsumexp`. At a distance of 200 the exponential itself is $e^{-20000}$, which is 0 in a
-computer, and its logarithm is infinite.""",
+The logarithm of the sum is taken with `logsumexp`. At a distance of 200 the exponential itself is $e^{-20000}$, which is
+0 in a computer, and its logarithm is infinite.""",
         reference=one_update,
         wrong=(
             Wrong(from_the_sum, "this follows the sum over the cases, so the step grows with their number. The loss is the mean."),
             Wrong(uphill, "this step goes up the gradient: the loss grows. Descent subtracts."),
-            Wrong(in_turn, "the experts move first here, and the gate then follows them from where they have gone. In one step "
-                  "both gradients are taken before anything moves."),
-            Wrong(experts_alone, "the experts take their step, and the scores stay as they were. The loss depends on both, and "
-                  "both are trained."),
-            Wrong(by_the_blend, "this is the step of eq. 1.1, which compares the *blend* with d. Eq. 1.3 compares each expert "
-                  "with it, by itself."),
+            Wrong(in_turn, "the experts move first here, and the gate then follows them from where they have gone. In "
+                  "one step both gradients are taken before anything moves."),
+            Wrong(experts_alone, "the experts take their step, and the scores stay as they were. The loss depends on "
+                  "both, and both are trained."),
+            Wrong(by_the_blend, "this is the step of eq. 1.1, which compares the *blend* with d. Eq. 1.3 compares each "
+                  "expert with it, by itself."),
             Wrong(shares_for_all, "the experts' steps are weighted with the proportions p here. Under eq. 1.3 it is the "
                   "responsibilities h, which differ from case to case."),
-            Wrong(vanishing_exponentials, "right where an expert is near, but in a case far from all of them every exponential "
-                  "is 0, and 0 divided by 0 is NaN. Stay with the logarithms; torch.logsumexp or a softmax helps."),
+            Wrong(vanishing_exponentials, "right where an expert is near, but in a case far from all of them every "
+                  "exponential is 0, and 0 divided by 0 is NaN. Stay with the logarithms; torch.logsumexp or a softmax "
+                  "helps."),
         ),
         inputs=constant_experts,
     ),
@@ -228,30 +230,30 @@ computer, and its logarithm is infinite.""",
         kind="predict",
         difficulty="medium",
         minutes=5,
-        statement="""Four equal experts with an unbiased gate stayed equal. Now start again with four exactly equal experts,
-and with a gate whose weights are all 0 but whose biases are 6, 0, 0 and 0. Train as before, for 4000 epochs. How many *different*
-experts will there be? Say a number before you run anything.""",
+        statement="""Four equal experts with an unbiased gate stayed equal. Now start again with four exactly equal
+experts, and with a gate whose weights are all 0 but whose biases are 6, 0, 0 and 0. Train as before, for 4000 epochs. How
+many *different* experts will there be? Say a number before you run anything.""",
         stub="prediction = ...",
         answer_name="prediction",
         hints=(
-            "two experts stay equal as long as they get equal gradients. Which experts have equal responsibilities in the first "
-            "epoch?",
-            "equal outputs make the responsibilities equal to the proportions: a large one for expert 0 and three small ones, "
-            "alike. What can ever tell those three apart?",
+            "two experts stay equal as long as they get equal gradients. Which experts have equal responsibilities in "
+            "the first epoch?",
+            "equal outputs make the responsibilities equal to the proportions: a large one for expert 0 and three small "
+            "ones, alike. What can ever tell those three apart?",
         ),
-        explanation="""In the first epoch all outputs are equal, so $h = p$. Expert 0 follows its gradient with a weight of 0.993, and the
-three others with 0.002 each. Expert 0 leaves the others at once. Experts 1, 2 and 3 have equal weights, equal scores and so equal
-gradients, in this epoch and in every later one. There are two different experts, one of them three times.
+        explanation="""In the first epoch all outputs are equal, so $h = p$. Expert 0 follows its gradient with a weight
+of 0.993, and the three others with 0.002 each. Expert 0 leaves the others at once. Experts 1, 2 and 3 have equal weights,
+equal scores and so equal gradients, in this epoch and in every later one. There are two different experts, one of them
+three times.
 
-Two are enough for this task. With the weights of seed 0 and the step size 20 this mixture converges, in about 1500 epochs; expert 0
-ends with half of the proportions, and the others with a sixth each. So equal experts are not stuck if the gate prefers one of them: a
-difference in the gate breaks the symmetry too.""",
+Two are enough for this task. So equal experts are not stuck if the gate prefers one of them:
+a difference in the gate breaks the symmetry too.""",
         reference=2,
         wrong=(
-            Wrong(1, "that needs equal gradients for all four. The gradients of eq. 1.5 have the factor h, and expert 0's is not "
-                  "like the others'."),
-            Wrong(4, "something would have to tell experts 1, 2 and 3 apart. They have the same weights and the same scores, so "
-                  "what can differ?"),
+            Wrong(1, "that needs equal gradients for all four. The gradients of eq. 1.5 have the factor h, and expert "
+                  "0's is not like the others'."),
+            Wrong(4, "something would have to tell experts 1, 2 and 3 apart. They have the same weights and the same "
+                  "scores, so what can differ?"),
             Wrong(3, "three is the number of experts that stay alike. How many different ones is that, with the fourth?"),
         ),
         tolerance=0.1,
@@ -262,10 +264,10 @@ difference in the gate breaks the symmetry too.""",
         kind="repair",
         difficulty="medium",
         minutes=10,
-        statement="""`broken` should say when each run stops, that is the first epoch at which its error is *at most* the criterion.
-From errors `(T, R)`, whose row 0 is epoch 0, before any update, it gives the R epochs. But the runs with a step size far too large come
-out as the fastest. Find out why and write `stopped_at`, which gives NaN for a run that never reaches the criterion, `(R,)`. Errors may
-rise again.""",
+        statement="""`broken` should say when each run stops, that is the first epoch at which its error is *at most* the
+criterion. From errors `(T, R)`, whose row 0 is epoch 0, before any update, it gives the R epochs. But the runs with a
+step size far too large come out as the fastest. Find out why and write `stopped_at`, which gives NaN for a run that never
+reaches the criterion, `(R,)`. Errors may rise again.""",
         stub='''def broken(errors, criterion):
     """errors (T, R), a row for each epoch."""
     return (errors <= criterion).double().argmax(dim=0)
@@ -278,21 +280,21 @@ def stopped_at(errors, criterion):
             "keep the argmax, as floating-point numbers, and put torch.nan in the columns in which no epoch reaches the "
             "criterion; any(dim=0) says which do.",
         ),
-        explanation="""In a column without a `True` all values are equally large, and `argmax` gives the first place, 0. So the runs that
-never arrive seem to have arrived at once, and the mean epochs look the better, the more runs fail. NaN cannot be mistaken for an
-epoch.
+        explanation="""In a column without a `True` all values are equally large, and `argmax` gives the first place, 0.
+So the runs that never arrive seem to have arrived at once, and the mean epochs look the better, the more runs fail. NaN
+cannot be mistaken for an epoch.
 
-To count the epochs above the criterion is no way out. The error jumps up and down, as in the run with eight experts, and a run stops
-at the *first* epoch that reaches the criterion.""",
+To count the epochs above the criterion is no way out. The error jumps up and down, as in the run with eight experts, and
+a run stops at the *first* epoch that reaches the criterion.""",
         reference=stopped_at,
         wrong=(
             Wrong(never_is_at_once, "that is still `broken`: a run that never reaches the criterion seems to stop at epoch 0."),
-            Wrong(never_is_the_end, "a run that never reaches the criterion gets the last epoch here, as if it had arrived there. "
-                  "It has no such epoch: NaN."),
-            Wrong(counted_above, "this counts the epochs above the criterion. Where the error rises again after the first success, "
-                  "that is too many."),
-            Wrong(for_good, "this is the epoch from which the error *stays* at or below the criterion. A run stops at the first "
-                  "one."),
+            Wrong(never_is_the_end, "a run that never reaches the criterion gets the last epoch here, as if it had "
+                  "arrived there. It has no such epoch: NaN."),
+            Wrong(counted_above, "this counts the epochs above the criterion. Where the error rises again after the "
+                  "first success, that is too many."),
+            Wrong(for_good, "this is the epoch from which the error *stays* at or below the criterion. A run stops at "
+                  "the first one."),
             Wrong(strictly_below, "an error equal to the criterion is enough: at most, not below."),
             Wrong(counted_from_one, "this is one too many: row 0 is epoch 0, before any update."),
         ),
@@ -304,22 +306,24 @@ QUIZ = (
     Question(
         "Why do all experts first become more like X, the best compromise of a single expert?",
         (
-            ("The loss rewards experts that agree with each other", "Nothing in eq. 1.3 compares one expert with another one's output; "
-             "each is compared with $d$. They come near the same place because they learn from the same cases."),
-            ("The experts are trained one by one on all cases", "Nothing is trained separately. All move in the same epoch, by "
-             "the gradient of one loss."),
-            ("The gate gives each of them about the same share of every case", "An expert's share is nearly the same for all cases at "
-             "first, so it learns what a single expert would, faster if the share is large, slower if it is small."),
+            ("The loss rewards experts that agree with each other", "Nothing in eq. 1.3 compares one expert with another "
+             "one's output; each is compared with $d$. They come near the same place because they learn from the same "
+             "cases."),
+            ("The experts are trained one by one on all cases", "Nothing is trained separately. All move in the same "
+             "epoch, by the gradient of one loss."),
+            ("The gate gives each of them about the same share of every case", "An expert's share is nearly the same for "
+             "all cases at first, so it learns what a single expert would, faster if the share is large, slower if it is "
+             "small."),
         ),
         right=2,
     ),
     Question(
         "The error of a mixture has hardly changed for some hundred epochs. What does this say?",
         (
-            ("It may be that a small difference between the experts is growing", "On the plateau the experts are nearly alike, "
-             "and what tells them apart is small at first. In the chapter a millionth was enough, given time."),
-            ("The mixture has found its minimum, and training can end", "The run with eight experts looked like this and then went "
-             "down to the criterion. A small gradient is no minimum."),
+            ("It may be that a small difference between the experts is growing", "On the plateau the experts are nearly "
+             "alike, and what tells them apart is small at first. In the chapter a millionth was enough, given time."),
+            ("The mixture has found its minimum, and training can end", "The run with eight experts looked like this and "
+             "then went down to the criterion. A small gradient is no minimum."),
             ("The step size is too small", "The plateau is there with a step size that already overshoots. A larger one "
              "need not help."),
         ),
@@ -331,8 +335,8 @@ QUIZ = (
             ("They have learned their cases perfectly", "They have no cases: the gate gives them next to nothing."),
             ("Their responsibilities are nearly 0 in all cases", "The gradient at an expert is $-h_i (d - o_i)$. Without "
              "responsibility there is no gradient, however wrong the expert is."),
-            ("Training removes experts that are not needed", "Nothing in the algorithm removes an expert. It is still computed for "
-             "each case, and it would move again if the gate gave it a share."),
+            ("Training removes experts that are not needed", "Nothing in the algorithm removes an expert. It is still "
+             "computed for each case, and it would move again if the gate gave it a share."),
         ),
         right=1,
     ),

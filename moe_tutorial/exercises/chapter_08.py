@@ -168,39 +168,41 @@ EXERCISES = (
         kind="write",
         difficulty="medium",
         minutes=10,
-        statement="""Write `gradient_at_the_gate(d, o, p)` without autograd: the gradient of eq. 1.3 at the gate's total inputs, for
-each case and expert, `(N, K)`. The desired outputs `d` are `(N, M)`, the outputs of the experts `o` are `(N, K, M)`, and the mixing
-proportions `p` are `(N, K)`. A proportion may be 0, and all experts may be as far as 100 from `d`.""",
+        statement="""Write `gradient_at_the_gate(d, o, p)` without autograd: the gradient of eq. 1.3 at the gate's total
+inputs, for each case and expert, `(N, K)`. The desired outputs `d` are `(N, M)`, the outputs of the experts `o` are
+`(N, K, M)`, and the mixing proportions `p` are `(N, K)`. A proportion may be 0, and all experts may be at a distance of 100
+or more from `d`.""",
         stub='''def gradient_at_the_gate(d, o, p):
     raise NotImplementedError''',
         answer_name="gradient_at_the_gate",
         hints=(
             "it is the difference of prior and posterior. Which of the two is subtracted?",
-            "squared distances first, `(N, K)`: the difference of d[:, None, :] and o, squared, summed over the outputs. The "
-            "responsibilities h are the softmax over the experts of log p minus half of these. Then p - h.",
+            "squared distances first, `(N, K)`: the difference of d[:, None, :] and o, squared, summed over the outputs. "
+            "The responsibilities h are the softmax over the experts of log p minus half of these. Then p - h.",
         ),
-        explanation="""The gradient at the total inputs is $p - h$. Descent subtracts it, so a total input rises where the expert did better
-than the gate expected, $h_i > p_i$. Both sum to 1 over the experts, so the gradient of a case sums to 0.
+        explanation="""The gradient at the total inputs is $p - h$. Descent subtracts it, so a total input rises where the
+expert did better than the gate expected, $h_i > p_i$. Both $p$ and $h$ sum to 1 over the experts, so the gradient of a
+case sums to 0.
 
-The responsibilities are a softmax of $\\log p_i - \\frac12 \\lVert d - o_i \\rVert^2$. `torch.softmax` subtracts the largest exponent, so at
-least one exponential is 1, however far away all experts are. A proportion of 0 has the logarithm $-\\infty$ and gets the
-responsibility 0.""",
+The responsibilities are a softmax of $\\log p_i - \\frac12 \\lVert d - o_i \\rVert^2$. `torch.softmax` subtracts the
+largest exponent, so at least one exponential is 1, however far away all experts are. A proportion of 0 has the logarithm
+$-\\infty$ and gets the responsibility 0.""",
         reference=gradient_at_the_gate,
         wrong=(
-            Wrong(the_other_sign, "the sign is the wrong one: descent along this lowers the total input of the expert that did "
-                  "better than expected."),
-            Wrong(without_the_prior, "the posterior is without its prior here: responsibilities depend on how well an expert fits "
-                  "*and* on its proportion."),
+            Wrong(the_other_sign, "the sign is the wrong one: descent along this lowers the total input of the expert "
+                  "that did better than expected."),
+            Wrong(without_the_prior, "the posterior is without its prior here: responsibilities depend on how well an "
+                  "expert fits *and* on its proportion."),
             Wrong(without_the_half, "the ½ of eq. 1.3 is missing in the exponent, so the responsibilities are too extreme."),
             Wrong(without_the_square, "the exponent has the distance itself, and eq. 1.3 has its square."),
-            Wrong(mean_over_the_outputs, "the squared differences are averaged over the M outputs here. A squared distance is their "
-                  "sum."),
-            Wrong(at_the_proportions, "these are -h/p, derivatives with respect to the proportions. Between them and the total "
-                  "inputs there is still the softmax."),
+            Wrong(mean_over_the_outputs, "the squared differences are averaged over the M outputs here. A squared "
+                  "distance is their sum."),
+            Wrong(at_the_proportions, "these are -h/p, derivatives with respect to the proportions. Between them and the "
+                  "total inputs there is still the softmax."),
             Wrong(of_the_expected_error, "this is the gradient of eq. 1.2, the expected squared error. Eq. 1.3 has the "
                   "responsibilities in it."),
-            Wrong(zero_over_zero, "right where an expert is near, but far from all of them every exponential is 0, and 0 divided by "
-                  "0 is NaN. Keep the logarithms: a softmax of log p minus half the squared distance."),
+            Wrong(zero_over_zero, "right where an expert is near, but far from all of them every exponential is 0, and 0 "
+                  "divided by 0 is NaN. Keep the logarithms: a softmax of log p minus half the squared distance."),
         ),
         inputs=mixtures,
     ),
@@ -210,11 +212,11 @@ responsibility 0.""",
         kind="repair",
         difficulty="medium",
         minutes=10,
-        statement="""`broken` should choose the step size by the chapter's rule: of those with which *all* pilot runs reach the criterion,
-the one with the fewest epochs on average. Sometimes it chooses one with which most runs fail. Find out why and write
-`chosen_step(sizes, stopped, converged)`, which gives the step size, one number. There are S step sizes, `sizes` `(S,)`, and P pilot
-runs with each: `stopped` `(S, P)` has their epochs, which are 5000 where the run did not arrive, and `converged` `(S, P)` says whether
-it did. All runs arrive with at least one step size.""",
+        statement="""`broken` should choose the step size by the chapter's rule: of those with which *all* pilot runs
+reach the criterion, the one with the fewest epochs on average. Sometimes it chooses one with which most runs fail. Find
+out why and write `chosen_step(sizes, stopped, converged)`, which gives the step size, one number. There are S step sizes,
+`sizes` `(S,)`, and P pilot runs with each: `stopped` `(S, P)` has their epochs, which are 5000 where the run did not
+arrive, and `converged` `(S, P)` says whether it did. All runs arrive with at least one step size.""",
         stub='''def broken(sizes, stopped, converged):
     """sizes (S,), stopped (S, P), converged (S, P) of True and False."""
     arrived = stopped.where(converged, torch.nan)
@@ -225,26 +227,27 @@ def chosen_step(sizes, stopped, converged):
     raise NotImplementedError''',
         answer_name="chosen_step",
         hints=(
-            "three runs of ten may arrive sooner than ten of ten do with another step size. What does the mean of those three say "
-            "of the other seven?",
-            "find the step sizes with which all runs arrive, converged.all(dim=1), and put torch.inf in place of the mean epochs of "
-            "all others. Then take the step size with the smallest mean.",
+            "three runs of ten may arrive sooner than ten of ten do with another step size. What does the mean of those "
+            "three say of the other seven?",
+            "find the step sizes with which all runs arrive, converged.all(dim=1), and put torch.inf in place of the "
+            "mean epochs of all others. Then take the step size with the smallest mean.",
         ),
-        explanation="""A mean over the runs that arrived leaves out the failures, and a few lucky runs may be fast ones. So `broken` can prefer a step
-size with which most runs fail. The rule asks first whether *all* pilots arrive, and
+        explanation="""A mean over the runs that arrived leaves out the failures, and a few lucky runs may be fast ones.
+So `broken` can prefer a step size with which most runs fail. The rule asks first whether *all* pilots arrive, and
 compares means only after that.
 
-To count a failure with the 5000 epochs at which it was cut off does not help either: one failure of ten can hide in a mean.""",
+To count a failure with the 5000 epochs at which it was cut off does not help either: one failure of ten can hide in a
+mean.""",
         reference=chosen_step,
         wrong=(
-            Wrong(of_those_that_arrived, "that is still `broken`: the mean over the runs that arrived says nothing of those that did "
-                  "not. The rule asks for all of them first."),
-            Wrong(whoever_arrived, "the runs that failed are in the mean with their 5000 epochs here, but a step size with a failure "
-                  "can still win. The rule leaves it out."),
-            Wrong(the_largest_that_works, "this is the largest step size with which all runs arrive. A larger step is not always a "
-                  "faster one: compare the epochs."),
-            Wrong(the_smallest_that_works, "this is the smallest step size with which all runs arrive. It is safe, but the rule asks "
-                  "for the fewest epochs among these."),
+            Wrong(of_those_that_arrived, "that is still `broken`: the mean over the runs that arrived says nothing of "
+                  "those that did not. The rule asks for all of them first."),
+            Wrong(whoever_arrived, "the runs that failed are in the mean with their 5000 epochs here, but a step size "
+                  "with a failure can still win. The rule leaves it out."),
+            Wrong(the_largest_that_works, "this is the largest step size with which all runs arrive. A larger step is "
+                  "not always a faster one: compare the epochs."),
+            Wrong(the_smallest_that_works, "this is the smallest step size with which all runs arrive. It is safe, but "
+                  "the rule asks for the fewest epochs among these."),
             Wrong(the_luckiest_pilot, "this compares the fastest single run of each step size. The rule compares the means."),
             Wrong(its_place, "this is the place of the step size in the list. The step size itself is wanted."),
         ),
@@ -256,35 +259,36 @@ To count a failure with the 5000 epochs at which it was cut off does not help ei
         kind="write",
         difficulty="medium",
         minutes=10,
-        statement="""Write `pooled_t(one, other)`, Student's t with pooled variance: from two lists of epochs, tensors `(n,)` and `(m,)`, the
-number $t = (\\bar a - \\bar b) / \\sqrt{s^2 (1/n + 1/m)}$, with $\\bar a$ and $\\bar b$ the means of `one` and of `other`. The pooled variance
-$s^2$ is the sum of all squared deviations, each from the mean of its own list, divided by the degrees of freedom, $n + m - 2$. Both
-lists have at least two numbers, but not always the same number of them.""",
+        statement="""Write `pooled_t(one, other)`, Student's t with pooled variance: from two lists of epochs, tensors
+`(n,)` and `(m,)`, the number $t = (\\bar a - \\bar b) / \\sqrt{s^2 (1/n + 1/m)}$, with $\\bar a$ and $\\bar b$ the means
+of `one` and of `other`. The pooled variance $s^2$ is the sum of all squared deviations, each from the mean of its own
+list, divided by the degrees of freedom, $n + m - 2$. Both lists have at least two numbers, but not always the same number
+of them.""",
         stub='''def pooled_t(one, other):
     raise NotImplementedError''',
         answer_name="pooled_t",
         hints=(
             "each list's squared deviations are its variance times its number less one, if the variance is torch's var().",
-            "add (n - 1) * one.var() and (m - 1) * other.var(), and divide by n + m - 2. Times (1/n + 1/m), and the root of it, that is "
-            "the standard error of the difference. Divide the difference of the means by it.",
+            "add (n - 1) * one.var() and (m - 1) * other.var(), and divide by n + m - 2. Times (1/n + 1/m), and the root "
+            "of it, that is the standard error of the difference. Divide the difference of the means by it.",
         ),
-        explanation="""The numerator is the difference of the means, and the denominator is the standard error of this difference. Pooling takes
-both lists to have the same variance and estimates it from all deviations together. Two means were estimated on the way, which leaves
-$n + m - 2$ degrees of freedom: $25 + 25 - 2 = 48$ in the paper.
+        explanation="""The numerator is the difference of the means, and the denominator is the standard error of this
+difference. Pooling takes both lists to have the same variance and estimates it from all deviations together. Two means
+were estimated on the way, which leaves $n + m - 2$ degrees of freedom: $25 + 25 - 2 = 48$ in the paper.
 
-With lists of equal length, as in Table 1, it makes no difference to $t$ if each variance is divided by its own number instead
-(Welch's test). With other lengths it does.""",
+With lists of equal length, as in Table 1, it makes no difference to $t$ if each variance is divided by its own number
+instead (Welch's test). With other lengths it does.""",
         reference=pooled_t,
         wrong=(
-            Wrong(each_by_its_own_number, "each variance is divided by its own number here, which is Welch's test. It agrees for "
-                  "lists of equal length only. Pool the squared deviations first."),
-            Wrong(in_standard_deviations, "the difference is divided by the standard deviation of single runs here. Means vary less "
-                  "than runs: 1/n + 1/m is missing."),
+            Wrong(each_by_its_own_number, "each variance is divided by its own number here, which is Welch's test. It "
+                  "agrees for lists of equal length only. Pool the squared deviations first."),
+            Wrong(in_standard_deviations, "the difference is divided by the standard deviation of single runs here. "
+                  "Means vary less than runs: 1/n + 1/m is missing."),
             Wrong(without_the_root, "the root is missing: the difference of the means is divided by a variance."),
-            Wrong(divided_by_the_runs, "the squared deviations are divided by the number of runs here. Two means were estimated, which "
-                  "leaves n + m - 2 degrees of freedom."),
-            Wrong(equal_weights, "this is the plain average of the two variances. The longer list says more about the variance: weigh "
-                  "each by its number less one."),
+            Wrong(divided_by_the_runs, "the squared deviations are divided by the number of runs here. Two means were "
+                  "estimated, which leaves n + m - 2 degrees of freedom."),
+            Wrong(equal_weights, "this is the plain average of the two variances. The longer list says more about the "
+                  "variance: weigh each by its number less one."),
             Wrong(turned_round, "the sign is the other way round: t is negative where `one` has the smaller mean."),
         ),
         inputs=samples,
@@ -295,25 +299,25 @@ With lists of equal length, as in Table 1, it makes no difference to $t$ if each
         kind="predict",
         difficulty="easy",
         minutes=5,
-        statement="""Two systems are compared by Student's t, with 25 simulations of each. Somebody repeats the comparison with 100
-simulations of each, and it happens that both means and both standard deviations come out exactly as before. By what factor is the new
-$t$ larger? Say a number before you compute anything.""",
+        statement="""Two systems are compared by Student's t, with 25 simulations of each. Somebody repeats the comparison
+with 100 simulations of each, and it happens that both means and both standard deviations come out exactly as before. By
+what factor is the new $t$ larger? Say a number before you compute anything.""",
         stub="prediction = ...",
         answer_name="prediction",
         hints=(
             "the numerator of t is the difference of the means. What does the denominator do when the number of runs grows?",
             "with n runs of each the denominator is the standard deviation times the root of 2/n. Put in 25 and 100.",
         ),
-        explanation="""With $n$ runs of each system $t = (\\bar a - \\bar b) / (s \\sqrt{2/n})$. Four times the runs make the root half as large and
-$t$ twice as large.
+        explanation="""With $n$ runs of each system $t = (\\bar a - \\bar b) / (s \\sqrt{2/n})$. Four times the runs make
+the root half as large and $t$ twice as large.
 
-The means are as far apart as before. So a large $t$, or a small $p$, does not say that a difference is large; it says that the difference
-is unlikely to be chance. Under our reading the mixtures need a fraction of 0.66 of the networks' epochs, with $p < 0.001$, and 0.66 is
-not one half.""",
+The means are as far apart as before. So a large $t$, or a small $p$, does not say that a difference is large; it says
+that the difference is unlikely to be chance. Under our reading the mixtures need a fraction of 0.66 of the networks'
+epochs, with $p < 0.001$, and 0.66 is not one half.""",
         reference=2,
         wrong=(
-            Wrong(1, "the means and standard deviations are the same, but t divides by the standard error of the means, which depends on "
-                  "the number of runs."),
+            Wrong(1, "the means and standard deviations are the same, but t divides by the standard error of the means, "
+                  "which depends on the number of runs."),
             Wrong(4, "the variance of a mean falls with the number of runs, and t has its root in the denominator."),
             Wrong(0.5, "the standard error changes by this factor. It stands in the denominator of t."),
         ),
@@ -327,35 +331,35 @@ QUIZ = (
         (
             ("So that the step size is not fitted to the very runs it is judged by", "A step size that is best for some "
              "starts is partly so by chance. Reported on the same starts, it would look better than it is."),
-            ("So that all systems are tried from the same starts", "The pilot seeds are the same for each step size, and this makes the "
-             "step sizes comparable. It does not need other seeds than the reported ones."),
-            ("So that more simulations enter Table 1", "The pilot runs do not enter the table at all. They serve the choice of "
-             "the step size only."),
+            ("So that all systems are tried from the same starts", "The pilot seeds are the same for each step size, and "
+             "this makes the step sizes comparable. It does not need other seeds than the reported ones."),
+            ("So that more simulations enter Table 1", "The pilot runs do not enter the table at all. They serve the "
+             "choice of the step size only."),
         ),
         right=0,
     ),
     Question(
         "A backpropagation network is taken as a mixture of one expert. What is its responsibility, and so its gradient?",
         (
-            ("It is small where the network's error is large, so hard cases count less", "That needs another expert that could take "
-             "over. Responsibilities sum to 1 over the experts, and here there is one."),
-            ("It has none, because it has no gate", "A gate of one expert gives $p_1 = 1$ always. Eq. 1.3 stays meaningful, and "
-             "becomes half the squared error."),
-            ("It is 1 in every case, so the gradient is that of half the squared error", "With $p_1 = 1$ and $h_1 = 1$ the gradient at "
-             "the output is $-(d - y)$. So a step size means the same for networks and mixtures."),
+            ("It is small where the network's error is large, so hard cases count less", "That needs another expert that "
+             "could take over. Responsibilities sum to 1 over the experts, and here there is one."),
+            ("It has none, because it has no gate", "A gate of one expert gives $p_1 = 1$ always. Eq. 1.3 stays "
+             "meaningful, and becomes half the squared error."),
+            ("It is 1 in every case, so the gradient is that of half the squared error", "With $p_1 = 1$ and $h_1 = 1$ "
+             "the gradient at the output is $-(d - y)$. So a step size means the same for networks and mixtures."),
         ),
         right=2,
     ),
     Question(
-        "With initial weights within 0.5 the mixtures need 0.66 of the networks' epochs, with weights within 0.1 they need 0.48. The "
-        "paper says about half, and does not state the initial weights. What follows?",
+        "With initial weights within 0.5 the mixtures need 0.66 of the networks' epochs, with weights within 0.1 they "
+        "need 0.48. The paper says about half, and does not state the initial weights. What follows?",
         (
-            ("The paper's weights were within 0.1", "Perhaps, but the outcome is no evidence that the rest was the same as well. A choice "
-             "made because it gives the wanted number cannot confirm that number."),
-            ("The claim depends on a choice that is not stated", "Under one reading it comes out and under the other it does not. So "
-             "both belong in the report."),
-            ("The claim is wrong, because it fails under the default reading", "The default is our reading, not the paper's. Nothing in "
-             "the paper speaks for 0.5 rather than 0.1."),
+            ("The paper's weights were within 0.1", "Perhaps, but the outcome is no evidence that the rest was the same "
+             "as well. A choice made because it gives the wanted number cannot confirm that number."),
+            ("The claim depends on a choice that is not stated", "Under one reading it comes out and under the other it "
+             "does not. So both belong in the report."),
+            ("The claim is wrong, because it fails under the default reading", "The default is our reading, not the "
+             "paper's. Nothing in the paper speaks for 0.5 rather than 0.1."),
         ),
         right=1,
     ),
