@@ -47,7 +47,8 @@ def with_section(notebook, name):
     for identity, kind, source in section(name):
         new = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
         cells.append(before.get((identity, source)) or new(source, id=identity))
-    return notebook | {"cells": notebook.cells[:begin] + cells + notebook.cells[end:]}
+    notebook.cells[begin:end] = cells
+    return notebook
 
 
 def solutions_page(name, title):
