@@ -175,6 +175,11 @@ def test_two_mistakes_at_a_time_get_the_diagnosis_of_the_one_that_shows_without_
     assert said.startswith("Not yet: right for small scores")
 
 
+def test_arguments_are_described_whatever_they_hold():
+    described = [_check._describe(torch.tensor(argument)) for argument in ([1, 2], [[True]], [0.25], [0.0] * 5)]
+    assert described == ["[1, 2]", "[[True]]", "[0.25]", "a tensor of shape (5,)"]
+
+
 def test_a_wrong_shape_an_exception_and_nothing_are_told_apart():
     assert "wanted the shape (3, 4), got (3, 1)" in diagnose(PROPORTIONS, lambda scores: scores[:, :1])
     assert "raises ValueError: invalid literal" in diagnose(PROPORTIONS, lambda scores: int("x"))

@@ -145,8 +145,13 @@ def _difference(given, wanted, case):
 def _describe(argument):
     if isinstance(argument, torch.Tensor):
         few = argument.numel() <= 4
-        return _short(argument.round(decimals=4).tolist()) if few else f"a tensor of shape {tuple(argument.shape)}"
+        return _short(_plain(argument)) if few else f"a tensor of shape {tuple(argument.shape)}"
     return _short(argument)
+
+
+def _plain(tensor):
+    """The numbers of a small tensor, rounded where they have digits to round."""
+    return (tensor.round(decimals=4) if tensor.is_floating_point() else tensor).tolist()
 
 
 def _short(value):
