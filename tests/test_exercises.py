@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from execute import ROOT, chapters
 
 from moe_tutorial import exercises
 from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES, _check, check, hint, solution
@@ -226,3 +227,14 @@ def test_every_option_of_a_question_has_its_reason(chapter):
         assert all(len(reason) > 20 for reason in reasons)
         assert not any(re.search(r"[$`*<>\\]", text) for text in texts), "the text of an option is plain"
     assert len({question.right for question in QUIZZES[chapter]}) > 1, "the right answer is not always in the same place"
+
+
+def test_the_page_for_teachers_has_the_times_and_the_hard_exercises_of_today():
+    page = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    frames = [path.read_text(encoding="utf-8") for path in chapters()]
+    reading = sum(int(re.search(r"\*\*Reading time\*\*: (\d+) min", frame)[1]) for frame in frames)
+    practice = sum(exercise.minutes for exercise in EXERCISES.values())
+    assert f"{reading} minutes of reading, and the exercises {practice} minutes" in page
+    hard = {name for name, exercise in EXERCISES.items() if exercise.difficulty == "hard"}
+    named = re.search(r"marked \*hard\*: (.*?)\.", page)[1]
+    assert set(re.findall(r"`(\w+)`", named)) == hard

@@ -67,4 +67,4 @@ def _exercise(name):
     return EXERCISES[name]
 
 
-__all__ = ["CHAPTERS", "EXERCISES", "QUIZZES", "Exercise", "Question", "Wrong", "check", "hint", "solution"]
+__all__ = ["CHAPTERS", "EXERCISES", "QUIZZES", "Exercise", "Question", "Wrong", "check", "diagnose", "hint", "solution"]
