@@ -15,6 +15,7 @@ from . import (
     engine,
     experts,
     gate,
+    interactive,
     losses,
     mixture,
     multiverse,
@@ -48,6 +49,6 @@ __all__ = [
     "fast_train", "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "load_costs", "load_multiverse",
     "load_vowels", "mixing_proportions", "mixture_nll", "replicate", "responsibilities", "simulate", "switch", "synthesise",
     "t_test", "train", "vowel_task",
-    "comparison", "costs", "engine", "experts", "gate", "losses", "mixture", "multiverse", "networks", "plots",
-    "replication", "sound", "toys", "training", "vowels",
+    "comparison", "costs", "engine", "experts", "gate", "interactive", "losses", "mixture", "multiverse", "networks",
+    "plots", "replication", "sound", "toys", "training", "vowels",
 ]

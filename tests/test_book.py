@@ -78,34 +78,6 @@ def test_figures_and_code_outputs_are_all_there(soups):
         assert len(shown) == printed > 3
 
 
-@pytest.fixture
-def opened(browser, server):
-    """A function that opens a page with every other host blocked and returns it with what went wrong."""
-    contexts = []
-
-    def open_page(path, **context):
-        contexts.append(browser.new_context(**context))
-        page, wrong = contexts[-1].new_page(), []
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("response", lambda reply: wrong.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
-
-        def only_here(route):
-            if route.request.url.startswith((server, "data:", "blob:")):
-                route.continue_()
-            else:
-                wrong.append(f"asked another host: {route.request.url}")
-                route.abort()
-
-        page.route("**/*", only_here)
-        page.goto(server + path, wait_until="networkidle")
-        return page, wrong
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
 def page_paths():
     """The pages of the table of contents, known before the book is built, and the ones the builder adds."""
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")

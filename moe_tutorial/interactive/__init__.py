@@ -1,0 +1,10 @@
+"""Interactives that work in the rendered page without a kernel, and with one compute with the package.
+
+Each is one object with two faces: see `Interactive`. Its script is the file beside it of the same name; what the scripts
+share is in `shared.js`.
+"""
+
+from ._interactive import Interactive
+from .gate_explorer import GateExplorer
+
+__all__ = ["GateExplorer", "Interactive"]

@@ -1,0 +1,109 @@
+"""What every interactive is: one object with two faces.
+
+Where somebody sits in front of a kernel the object shows ipywidgets, which compute with the package. Everywhere else, in
+the rendered book above all, it is a piece of HTML with its own data and script, and with a picture for those who have no
+script and for print.
+"""
+
+import base64
+import html
+import io
+import json
+from importlib.resources import files
+
+from PIL import Image
+
+from .. import plots
+from .._front_end import somebody_is_there
+
+HERE = files(__package__)
+
+DASHES = ("none", "7 3", "7 3 1.5 3", "2 2.5", "9 2 2 2 2 2", "13 4", "2 5", "6 6")
+"""The line styles of `plots.EXPERT_STYLES` as SVG writes them."""
+
+
+class Interactive:
+    """An interactive of the course. Showing it in a notebook gives ipywidgets; `html()` gives the face without a kernel.
+
+    A subclass says `name` (also the name of its script), `title` and `invitation` (what a reader can do), and gives
+    `data()`, `still()` and `widgets()`.
+    """
+
+    name, title, invitation = "", "", ""
+
+    def data(self):
+        """What the script draws from: a mapping that JSON can hold, the same for the same arguments."""
+        raise NotImplementedError
+
+    def still(self):
+        """The `plots.Picture` that stands in where there is no script."""
+        raise NotImplementedError
+
+    def widgets(self):
+        """An ipywidgets box that does the same with the package itself."""
+        raise NotImplementedError
+
+    def __repr__(self):
+        return f"{self.title}. {self.still().description}"
+
+    def html(self):
+        """The face without a kernel, with everything in it: the same text for the same arguments."""
+        still = self.still()
+        about = f"{still.caption} With script switched on this picture is an interactive: {self.invitation}"
+        return "\n".join([
+            f'<div class="moe-interactive" id="{self.name}" role="group" aria-label="{html.escape(self.title)}">',
+            f"<style>\n{_source('interactive.css')}</style>",
+            f'<figure class="moe-still"><img alt="{html.escape(still.description)}" src="{_webp(still)}">'
+            f"<figcaption>{html.escape(about)}</figcaption></figure>",
+            f'<p class="moe-title">{html.escape(self.title)}</p>',
+            '<div class="moe-live" hidden></div>',
+            f'<script type="application/json">{_json(self.data())}</script>',
+            f"<script>\n{_source('shared.js')}</script>",
+            f"<script>\n{_source(self.name.replace('-', '_') + '.js')}</script>",
+            "</div>",
+        ])
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        bundle = {"text/plain": repr(self), "text/html": self.html()}
+        if somebody_is_there():
+            # Written out, because ipywidgets 7 and 8 show themselves in different ways.
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.widgets().model_id}
+            bundle["application/vnd.jupyter.widget-view+json"] = view
+        return bundle
+
+
+def style():
+    """The parts of `plots` that the scripts draw with: limits and ticks of the plane, colours, line styles, markers."""
+    return {
+        "f1": plots.F1_LIMITS, "f2": plots.F2_LIMITS, "ticks": [[0.2, 0.6, 1.0, 1.4], [1, 2, 3]],
+        "colours": plots.EXPERT_COLOURS, "dashes": DASHES, "markers": plots.VOWEL_MARKERS,
+    }
+
+
+def cases_data(cases):
+    """Cases for a script: inputs in kHz, vowel codes, and what the vowels are called."""
+    names = {vowel: f"[{plots.SYMBOLS[vowel]}] {plots.WORDS[vowel]}" for vowel in dict.fromkeys(cases.vowel)}
+    x = [[round(value, 3) for value in row] for row in cases.x.tolist()]
+    return {"x": x, "vowel": list(cases.vowel), "names": names}
+
+
+def picture_html(picture):
+    """A `plots.Picture` as an `<img>` with its description, for an `ipywidgets.HTML`."""
+    return f'<img alt="{html.escape(picture.description)}" src="{_webp(picture)}" style="max-width: 100%; background: #fff">'
+
+
+def _source(name):
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _json(data):
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _webp(picture):
+    """The picture as a data address: half its size, 24 colours, so that a chapter stays light."""
+    image = Image.open(io.BytesIO(picture.png())).convert("RGB")
+    image = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS).quantize(24, dither=0)
+    file = io.BytesIO()
+    image.convert("RGB").save(file, format="WEBP", lossless=True, quality=100, method=6)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,87 @@
+"""The gate explorer of chapter 4."""
+
+import torch
+
+from .. import _checks, plots
+from ..gate import gate_scores, mixing_proportions
+from ._interactive import Interactive, cases_data, picture_html, style
+
+_LIMIT = 20.0  # of the sliders of weights and bias
+
+
+class GateExplorer(Interactive):
+    """A gate whose weights can be moved: its proportions over the plane of F1 and F2, its lines, and `p` at one point.
+
+    cases: `vowels.Cases`, drawn for orientation.
+    weight, bias: the gate to begin with, `(K, 2)` and `(K,)`, at most 8 experts, no value above 20.
+    point: where the bars of `p` are taken at first, F1 and F2 in kHz.
+
+    ValueError: shapes that do not fit, more than 8 experts, values above 20, a point outside the drawn plane.
+    """
+
+    name, title = "gate-explorer", "Gate explorer"
+    invitation = "move the gate's weights, the temperature or a point, and see the proportions change."
+
+    def __init__(self, cases, weight, bias, point=(0.5, 2.0)):
+        _checks.floats("weight", weight, "K", 2)
+        _checks.floats("bias", bias, weight.shape[-2])
+        if weight.dim() > 2 or len(bias) > len(plots.EXPERT_COLOURS):
+            raise ValueError(f"weight has shape {tuple(weight.shape)}, wanted (K, 2) with at most 8 experts")
+        largest = max(weight.abs().max().item(), bias.abs().max().item())
+        if largest > _LIMIT:
+            raise ValueError(f"no weight or bias may be above {_LIMIT:g}, the end of the sliders, got {largest:g}")
+        for axis, value, (low, high) in zip(("F1", "F2"), point, (plots.F1_LIMITS, plots.F2_LIMITS)):
+            if not low <= value <= high:
+                raise ValueError(f"the point's {axis} must be from {low} to {high} kHz, got {value}")
+        self.cases, self.weight, self.bias, self.point = cases, weight.detach(), bias.detach(), tuple(point)
+
+    def data(self):
+        return {"style": style(), "cases": cases_data(self.cases), "weight": self.weight.tolist(),
+                "bias": self.bias.tolist(), "point": self.point, "limit": _LIMIT}
+
+    def still(self):
+        return plots.gate_regions(self.cases, self.weight, self.bias, caption="A gate's regions and its lines.")
+
+    def widgets(self):
+        import ipywidgets
+
+        weight, bias = self.weight.clone(), self.bias.clone()
+
+        def slider(description, low, high, value):
+            return ipywidgets.FloatSlider(description=description, min=low, max=high, value=value, step=0.1,
+                                          continuous_update=False, style={"description_width": "7em"})
+
+        expert = ipywidgets.Dropdown(description="move expert", options=[(f"expert {k}", k) for k in range(len(bias))])
+        ends = -_LIMIT, _LIMIT
+        f1_weight, f2_weight, own_bias = (slider(name, *ends, 0.0) for name in ("weight of F1", "weight of F2", "bias"))
+        temperature = ipywidgets.FloatLogSlider(description="temperature", min=-1, max=1, value=1.0, step=0.05,
+                                                continuous_update=False, style={"description_width": "7em"})
+        f1, f2 = (slider(name, *limits, value) for name, limits, value in
+                  zip(("F1 of point", "F2 of point"), (plots.F1_LIMITS, plots.F2_LIMITS), self.point))
+        f1.step = f2.step = 0.01
+        shown = ipywidgets.HTML()
+        choosing = False
+
+        def choose(_=None):
+            nonlocal choosing
+            choosing = True  # the three sliders change one after the other; only the last one is the expert's gate
+            (f1_weight.value, f2_weight.value), own_bias.value = weight[expert.value].tolist(), bias[expert.value].item()
+            choosing = False
+
+        def change(_=None):
+            if choosing:
+                return
+            weight[expert.value] = torch.tensor([f1_weight.value, f2_weight.value], dtype=weight.dtype)
+            bias[expert.value] = own_bias.value
+            v, c = weight / temperature.value, bias / temperature.value
+            point = torch.tensor([[f1.value, f2.value]], dtype=weight.dtype)
+            p = mixing_proportions(gate_scores(point, v, c))
+            name = f"F1 {f1.value:.2f}, F2 {f2.value:.2f} kHz"
+            shown.value = picture_html(plots.gate_regions(self.cases, v, c)) + picture_html(plots.proportions(p, [name]))
+
+        choose()
+        change()
+        expert.observe(choose, "value")
+        for control in (f1_weight, f2_weight, own_bias, temperature, f1, f2):
+            control.observe(change, "value")
+        return ipywidgets.VBox([expert, f1_weight, f2_weight, own_bias, temperature, f1, f2, shown])
