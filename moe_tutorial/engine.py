@@ -11,9 +11,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-from tqdm import tqdm
 
 from . import _checks
+from ._progress import progress
 from .mixture import Mixture
 from .networks import BackpropagationNet
 
@@ -52,7 +52,7 @@ def fast_train(model, x, d, *, step_size, epochs, stop_at=None, stop_on="blend",
     epochs: the largest number of updates.
     stop_at: the criterion; a run stops once its mean squared error, summed over the outputs, is not above it.
     stop_on: "blend" or "expected", the squared error that is meant.
-    name: what a terminal's progress bar says.
+    name: what the progress bar says.
 
     TypeError, ValueError: arguments that do not fit each other, NaN, a step size or criterion not above 0.
     OverflowError: weights that are no longer finite, with the runs.
@@ -63,7 +63,7 @@ def fast_train(model, x, d, *, step_size, epochs, stop_at=None, stop_on="blend",
     batch = _Mixtures if isinstance(model, Mixture) else _Nets
     stopped, converged = torch.full((runs,), epochs), torch.zeros(runs, dtype=torch.bool)
     size = max(1, _BLOCK // (x.shape[-2] * weights[0].shape[1]))
-    with torch.no_grad(), tqdm(total=runs, desc=name or "training", disable=None, leave=False) as bar:
+    with torch.no_grad(), progress(total=runs, description=name or "training") as bar:
         for block in torch.arange(runs).split(size):
             _run(batch, weights, block, x, d, output, step_size, epochs, stop_at, stop_on, stopped, converged, bar)
         lost = [run for run in range(runs) if not all(w[run].isfinite().all() for w in weights)]

@@ -9,9 +9,9 @@ import warnings
 from dataclasses import dataclass
 
 import torch
-from tqdm import tqdm
 
 from . import _checks, losses
+from ._progress import progress
 from .experts import OUTPUTS
 from .mixture import Mixture
 
@@ -94,7 +94,7 @@ def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, sto
     converged, diverged = torch.zeros_like(active), torch.zeros_like(active)
     stopped = torch.zeros(runs, dtype=torch.int64)
     records = []
-    for epoch in tqdm(range(epochs + 1), desc="training", disable=None, leave=False):  # a bar only in a terminal
+    for epoch in progress(range(epochs + 1), description="training"):
         if stop_at is not None:
             converged |= active & (now.mean(STOP_ON[stop_on]) <= stop_at)
             active &= ~converged
