@@ -44,11 +44,13 @@ lock:  ## write constraints.txt from requirements*.txt, in a new environment
 clean:  ## remove the environment and what was built
 	rm -rf .venv _build
 
-.venv/installed: requirements.txt requirements-test.txt constraints.txt pyproject.toml
+# The older packages of Colab lie beside the others, for the tests that put them first.
+.venv/installed: requirements.txt requirements-test.txt requirements-colab.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
 	    "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements.txt -r requirements-test.txt -c constraints.txt
 	$(BIN)/pip install --quiet --no-deps -e .
+	$(BIN)/pip install --quiet --no-deps -r requirements-colab.txt --target .venv/colab
 	@touch $@

@@ -5,6 +5,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from execute import ROOT, chapters
 
@@ -108,6 +109,15 @@ def test_a_page_opens_without_a_fault(opened, path, width):
     assert wider <= 0, f"the page scrolls sideways by {wider} px"
     broken = page.evaluate("() => [...document.querySelectorAll('main img')].filter(i => !i.naturalWidth).map(i => i.src)")
     assert broken == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", page_paths())
+def test_axe_finds_no_violation(opened, path, scheme):
+    page, _ = opened(path, viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    assert page.evaluate("() => document.documentElement.dataset.theme") == scheme
+    page.wait_for_function("() => !window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+    assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in Axe().run(page).response["violations"]] == []
 
 
 def test_the_sounds_can_be_played(opened):

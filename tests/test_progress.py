@@ -48,7 +48,8 @@ def test_where_a_program_executes_the_notebook_there_is_none(kernel):
 
 
 def test_work_of_less_than_a_second_shows_nothing(kernel):
-    assert messages(kernel, WORK.replace("0.15", "0.01"), somebody=True) == [("stream", {"name": "stdout", "text": "done\n"})]
+    seen = messages(kernel, WORK.replace("0.15", "0.01"), somebody=True)
+    assert seen == [("stream", {"name": "stdout", "text": "done\n"})]
 
 
 @pytest.mark.parametrize("call", ["train(Mixture(2, seed=range(300)), x, d, step_size=1.0, epochs=400, record_every=400)",

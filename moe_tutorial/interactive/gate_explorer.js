@@ -20,8 +20,8 @@ moe.start((live, data) => {
   const weights = [row("weight of F1", "weight-f1", (v) => change(() => { gate.weight[chosen][0] = v; })),
     row("weight of F2", "weight-f2", (v) => change(() => { gate.weight[chosen][1] = v; }))];
   const bias = row("bias", "bias", (v) => change(() => { gate.bias[chosen] = v; }));
-  const expert = choice({ label: "Move expert", name: "expert", value: 0, options: [...Array(K).keys()].map((k) => [k, `expert ${k}`]),
-    changed: (k) => { chosen = Number(k); showChosen(); } });
+  const expert = choice({ label: "Move expert", name: "expert", value: 0,
+    options: [...Array(K).keys()].map((k) => [k, `expert ${k}`]), changed: (k) => { chosen = Number(k); showChosen(); } });
   // The slider moves the logarithm, so that one half and twice are equally far from 1.
   const heat = slider({ label: "temperature", name: "temperature", min: -1, max: 1, step: 0.05, value: 0,
     show: (v) => format(10 ** v, 2), changed: (v) => change(() => { temperature = 10 ** v; }) });
@@ -30,7 +30,8 @@ moe.start((live, data) => {
     changed: (v) => change(() => { point[axis] = v; }) }));
 
   // The gate whose proportions are drawn: all scores divided by the temperature.
-  const divided = () => ({ weight: gate.weight.map((w) => w.map((v) => v / temperature)), bias: gate.bias.map((b) => b / temperature) });
+  const divided = () => ({ weight: gate.weight.map((w) => w.map((v) => v / temperature)),
+    bias: gate.bias.map((b) => b / temperature) });
 
   function showChosen() {
     weights.forEach((control, axis) => { control.value = gate.weight[chosen][axis]; });

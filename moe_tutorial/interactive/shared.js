@@ -86,7 +86,8 @@ window.moe = (() => {
       get value() { return Number(input.value); } };
   }
 
-  const button = (text, pressed, attributes = {}) => html("button", { type: "button", onclick: pressed, ...attributes }, text);
+  const button = (text, pressed, attributes = {}) =>
+    html("button", { type: "button", onclick: pressed, ...attributes }, text);
 
   const controls = (...parts) => html("div", { class: "moe-controls" }, ...parts.map((part) => part.element || part));
 
@@ -142,7 +143,8 @@ window.moe = (() => {
     const points = [];
     if (w2 !== 0) for (const x of [left, right]) points.push([x, -(w1 * x + bias) / w2]);
     if (w1 !== 0) for (const y of [low, high]) points.push([-(w2 * y + bias) / w1, y]);
-    const inside = points.filter(([x, y]) => x >= left - 1e-12 && x <= right + 1e-12 && y >= low - 1e-12 && y <= high + 1e-12);
+    const within = (value, from, to) => value >= from - 1e-12 && value <= to + 1e-12;
+    const inside = points.filter(([x, y]) => within(x, left, right) && within(y, low, high));
     if (inside.length < 2) return null;
     inside.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     return [inside[0], inside[inside.length - 1]];
@@ -197,7 +199,8 @@ window.moe = (() => {
       inner, axes);
     for (const value of style.ticks[0]) {
       axes.append(svg("line", { x1: x(value), x2: x(value), y1: height - bottom, y2: height - bottom + 4, stroke: "#000" }),
-        svg("text", { x: x(value), y: height - bottom + 17, "text-anchor": "middle" }, String(value)));
+        svg("text", { x: x(value), y: height - bottom + 17, "text-anchor": value === style.f1[1] ? "end" : "middle" },
+          String(value)));
     }
     for (const value of style.ticks[1]) {
       axes.append(svg("line", { x1: left - 4, x2: left, y1: y(value), y2: y(value), stroke: "#000" }),
@@ -245,19 +248,20 @@ window.moe = (() => {
         [1, ...input].forEach((value, at) => { region[at] += value; });
         return [0, 1, 2].map((channel) => p.reduce((sum, share, k) => sum + share * tints[k][channel], 0));
       }, steps);
-      numbers.replaceChildren(...regions.flatMap(([points, f1, f2], k) => points === 0 ? [] : [svg("text", { x: x(f1 / points),
-        y: y(f2 / points) + 6, class: "moe-number", style: `fill: ${style.colours[k]}`, "data-expert": k }, String(k))]));
+      numbers.replaceChildren(...regions.flatMap(([points, f1, f2], k) => points === 0 ? [] : [
+        svg("text", { x: x(f1 / points), y: y(f2 / points) + 6, class: "moe-number", style: `fill: ${style.colours[k]}`,
+          "data-expert": k }, String(k))]));
     };
 
     // The lines p_i = p_j: thin, and thick where the two have the largest proportions. Returns what `gateLines` found.
     self.showGateLines = (gate) => {
       const lines = gateLines(gate, box);
-      const draw = ([from, to], paint, pair) =>
-        svg("line", { x1: x(from[0]), y1: y(from[1]), x2: x(to[0]), y2: y(to[1]), "data-pair": pair, ...paint });
-      under.replaceChildren(
-        ...lines.map(({ i, j, line }) => draw(line, { stroke: "#888", "stroke-width": 0.7, class: "moe-line" }, `${i} ${j}`)),
-        ...lines.filter(({ border }) => border).map(({ i, j, border }) =>
-          draw(border, { stroke: "#000", "stroke-width": 1.8, class: "moe-border" }, `${i} ${j}`)));
+      const draw = ({ i, j }, [from, to], paint) =>
+        svg("line", { x1: x(from[0]), y1: y(from[1]), x2: x(to[0]), y2: y(to[1]), "data-pair": `${i} ${j}`, ...paint });
+      const [thin, thick] = [{ stroke: "#888", "stroke-width": 0.7, class: "moe-line" },
+        { stroke: "#000", "stroke-width": 1.8, class: "moe-border" }];
+      under.replaceChildren(...lines.map((pair) => draw(pair, pair.line, thin)),
+        ...lines.filter((pair) => pair.border).map((pair) => draw(pair, pair.border, thick)));
       return lines;
     };
 
@@ -281,7 +285,8 @@ window.moe = (() => {
       const paint = { fill: filled ? "#777" : "#fff", stroke: "#333" };
       const mark = shape === "o" ? svg("circle", { cx: 7, cy: 7, r: 4.5, ...paint })
         : svg("path", { d: "M7 2l5 9.5h-10z", ...paint });
-      return html("span", {}, svg("svg", { viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": true }, mark), ` ${name}`);
+      const picture = svg("svg", { viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": "true" }, mark);
+      return html("span", {}, picture, ` ${name}`);
     }));
   }
 
@@ -289,14 +294,15 @@ window.moe = (() => {
   function bars(style, experts, rows, label) {
     const [width, left, rowHeight] = [360, 62, 22];
     const height = experts * rows.length * rowHeight + (experts - 1) * 6 + 8;
-    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "moe-drawing" });
+    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label,
+      class: "moe-drawing" });
     const room = width - left - 50;
     const made = [];
     for (let k = 0; k < experts; k++) {
       rows.forEach((row, at) => {
         const top = 4 + k * (rows.length * rowHeight + 6) + at * rowHeight;
-        const rect = svg("rect", { x: left, y: top + 2, height: rowHeight - 4, width: 0, fill: style.colours[k], "data-expert": k,
-          "data-row": row, "fill-opacity": at ? 0.55 : 1 });
+        const rect = svg("rect", { x: left, y: top + 2, height: rowHeight - 4, width: 0, fill: style.colours[k],
+          "data-expert": k, "data-row": row, "fill-opacity": at ? 0.55 : 1 });
         const text = svg("text", { x: left, y: top + 15 });
         made.push({ k, row, rect, text });
         drawing.append(svg("text", { x: left - 6, y: top + 15, "text-anchor": "end" },
@@ -321,6 +327,6 @@ window.moe = (() => {
   // Whether the reader has asked for less motion.
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  return { start, html, svg, set, slider, choice, number, button, controls, group, format, dot, softmax, sigmoid, proportions,
-    draggable, clip, gateLines, plane, legend, bars, calm, rgb, tint };
+  return { start, html, svg, set, slider, choice, number, button, controls, group, format, dot, softmax, sigmoid,
+    proportions, draggable, clip, gateLines, plane, legend, bars, calm, rgb, tint };
 })();

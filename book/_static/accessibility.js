@@ -1,0 +1,7 @@
+// What the theme and the bibliography leave wrong for those who use a screen reader.
+addEventListener("DOMContentLoaded", () => {
+  // The book's title stands outside every landmark, where somebody who moves by landmarks does not find it.
+  document.querySelector(".sidebar-primary-item:has(.navbar-brand)")?.setAttribute("role", "banner");
+  // A list whose entries are no list items, and a role that is no longer in use.
+  for (const element of document.querySelectorAll(".citation-list, [role='doc-biblioentry']")) element.removeAttribute("role");
+});
