@@ -128,7 +128,8 @@ def test_the_widgets_of_every_interactive_work_with_the_ipywidgets_of_colab():
     """The tests of the widgets once more, with the older ipywidgets before the other packages."""
     code = "import ipywidgets, pytest, sys; assert ipywidgets.__version__ == '7.7.1'; sys.exit(pytest.main(sys.argv[1:]))"
     files = [ROOT / "tests" / f"test_{made(kind).name.replace('-', '_')}.py" for kind in MAKE]
-    done = subprocess.run([sys.executable, "-c", code, "-q", "-k", "widgets_compute", "-W", "ignore", "-p", "no:cacheprovider",
-                           *files], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(COLAB)}, capture_output=True, text=True)
+    options = ["-q", "-k", "widgets_compute", "-W", "ignore", "-p", "no:cacheprovider"]
+    done = subprocess.run([sys.executable, "-c", code, *options, *files], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(COLAB)})
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(MAKE)} passed" in done.stdout
