@@ -1,6 +1,6 @@
 """Execute chapters in place, so that a second execution changes nothing.
 
-    python scripts/execute.py [notebooks/02_vowels.ipynb ...]        (default: every chapter)
+    python scripts/execute.py [notebooks/02_vowels.ipynb ...]        (default: every notebook)
 
 Each chapter runs in a new kernel. The pictures' captions and descriptions go into the metadata of their cells, where
 the rendered book takes captions and alt texts from. A chapter with a failing cell is left as it was, and the exit
@@ -27,6 +27,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def chapters():
     """The paths of all chapters, in order."""
     return sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def notebooks():
+    """The paths of all notebooks: the chapters, and the pages of the book that are notebooks."""
+    return chapters() + sorted((ROOT / "book").glob("*.ipynb"))
 
 
 def executed(path, **environment):
@@ -82,4 +87,4 @@ def main(paths):
 
 
 if __name__ == "__main__":
-    sys.exit(main([pathlib.Path(argument).resolve() for argument in sys.argv[1:]] or chapters()))
+    sys.exit(main([pathlib.Path(argument).resolve() for argument in sys.argv[1:]] or notebooks()))
