@@ -8,17 +8,51 @@ PAGES := _build/html
 # instructions by the processor's make. `scripts/execute.py` sets the same.
 REPRODUCIBLE := MKL_CBWR=COMPATIBLE
 
-.PHONY: book test execute exercises multiverse bench lock clean
+PORT ?= 8000
+RESOLUTION ?= lowest-direct
+
+.PHONY: book pdf serve lab test colab bounds links execute exercises multiverse bench lock clean
 .DEFAULT_GOAL := book
 
 book: .venv/installed  ## build the book and print the path of its first page
 	$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	@echo "The book is built. Its first page: $(CURDIR)/$(PAGES)/index.html"
 
+pdf: book  ## print the book into _build/book.pdf; needs Chromium
+	$(BIN)/python scripts/pdf.py
+
+serve: book  ## serve the built book, by default on port 8000
+	@echo "The book is at http://127.0.0.1:$(PORT)/ until you press Ctrl-C."
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(PAGES) 2>/dev/null
+
+lab: .venv/installed  ## open the notebooks in JupyterLab, which is installed at the first time
+	$(BIN)/pip install --quiet jupyterlab==4.6.6 -c constraints.txt
+	@echo "JupyterLab says its address below, and opens it in your browser."
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
 test: .venv/installed  ## the whole test suite, every chapter included
 	$(BIN)/ruff check
 	$(REPRODUCIBLE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 	$(BIN)/python -m pytest tests moe_tutorial
+
+colab: .venv/installed  ## every notebook alone, with the older packages of Colab, the course from an archive
+	rm -rf .venv-colab
+	$(PYTHON) -m venv .venv-colab
+	grep -E "^(matplotlib|numpy|pillow|scipy|torch|tqdm|jupyter_client|traitlets)==" constraints.txt > .venv-colab/pins.txt
+	.venv-colab/bin/pip install --quiet setuptools -r requirements-colab.txt -r .venv-colab/pins.txt
+	$(BIN)/python scripts/colab.py .venv-colab/bin/python
+	rm -rf .venv-colab
+
+bounds:  ## the package's tests with the lowest versions that it allows, or the newest: RESOLUTION=highest
+	rm -rf .venv-bounds
+	$(PYTHON) -m venv .venv-bounds
+	.venv-bounds/bin/pip install --quiet uv==0.13.9
+	.venv-bounds/bin/uv pip install --quiet --python .venv-bounds/bin/python --resolution $(RESOLUTION) -e . -r tests/package.txt
+	.venv-bounds/bin/python -m pytest -m "not book" tests moe_tutorial
+	rm -rf .venv-bounds
+
+links: .venv/installed  ## whether the links to other sites lead somewhere; needs the network
+	$(BIN)/jupyter-book build . --builder linkcheck
 
 execute: .venv/installed  ## execute chapters and write them back: all, or those in CHAPTERS
 	$(BIN)/python scripts/execute.py $(CHAPTERS)
@@ -52,5 +86,5 @@ clean:  ## remove the environment and what was built
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements.txt -r requirements-test.txt -c constraints.txt
 	$(BIN)/pip install --quiet --no-deps -e .
-	$(BIN)/pip install --quiet --no-deps -r requirements-colab.txt --target .venv/colab
+	$(BIN)/pip install --quiet --no-deps ipywidgets==7.7.1 ipython_genutils==0.2.0 --target .venv/colab
 	@touch $@

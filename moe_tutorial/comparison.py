@@ -30,7 +30,7 @@ class Claim:
 
 
 def t_test(one, other):
-    """Student's t test with pooled variance, as the paper's: t, the degrees of freedom, and the two-sided p.
+    """Student's t test with pooled variance, as the paper's of Table 1: t, the degrees of freedom, and the two-sided p.
 
     one, other: numbers `(R,)`, such as the epochs of 25 simulations each; t is negative where `one` is the smaller.
 

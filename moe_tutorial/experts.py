@@ -22,7 +22,7 @@ def expert_outputs(x, weight, bias, output="sigmoid"):
 
     x: inputs, `(N, D)` for cases that every run shares, or `(…, N, D)`.
     weight, bias: `(…, K, M, D)` and `(…, K, M)`; leading dimensions are runs.
-    output: a name from OUTPUTS; "sigmoid" is our reading of the paper's experts.
+    output: a name from OUTPUTS; "sigmoid" is our reading of the experts of section 3.
 
     TypeError, ValueError: no floating-point tensors, shapes that do not fit, NaN, an unknown name.
     """
@@ -75,7 +75,9 @@ def initial_weights(shape, seed=0, spread=0.5):
 
 
 class Experts(nn.Module):
-    """K experts side by side; calling it on inputs x gives their outputs, as `expert_outputs` does.
+    """K experts side by side, by default our reading of the experts of section 3.
+
+    Calling it on inputs x gives their outputs, as `expert_outputs` does.
 
     experts, inputs, outputs: the numbers K, D and M.
     output: a name from OUTPUTS.

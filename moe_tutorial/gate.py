@@ -28,7 +28,7 @@ def gate_scores(x, weight, bias):
 
 
 def mixing_proportions(scores):
-    """The mixing proportions p, `(…, N, K)`: `p_j = exp(x_j) / Σ_i exp(x_i)`, the softmax over the experts.
+    """The mixing proportions p, `(…, N, K)`: `p_j = exp(x_j) / Σ_i exp(x_i)`, the gate's softmax over the experts.
 
     scores: `(…, N, K)`, from `gate_scores`.
 
@@ -39,7 +39,7 @@ def mixing_proportions(scores):
 
 
 def switch(p, generator=None):
-    """The number of the expert that the stochastic switch chooses for each case, int64 `(…, N)`.
+    """The number of the expert that the stochastic switch of Figure 1 chooses for each case, int64 `(…, N)`.
 
     p: mixing proportions, `(…, N, K)`.
     generator: a `torch.Generator`, for choices that can be repeated.
@@ -52,9 +52,9 @@ def switch(p, generator=None):
 
 
 def gate_line(weight, bias, i, j):
-    """The line on which experts i and j have equal proportions, as `(weight, bias)`, `(…, D)` and `(…,)`.
+    """The line on which experts i and j have equal proportions, such as the line 0:2 in Figure 2.
 
-    `p_i = p_j` where `(w_i - w_j) · x + (b_i - b_j) = 0`; on the side where this is positive `p_i` is the larger.
+    Returns `(weight, bias)`, `(…, D)` and `(…,)`. `p_i = p_j` where `(w_i - w_j) · x + (b_i - b_j) = 0`; on the side where this is positive `p_i` is the larger.
 
     weight, bias: the gate's, `(…, K, D)` and `(…, K)`.
 
@@ -73,7 +73,7 @@ def gate_line(weight, bias, i, j):
 
 
 class Gate(nn.Module):
-    """A linear gate; calling it on inputs x gives the mixing proportions p, `(…, N, K)`.
+    """A linear gate, the gating network of Figure 1; calling it on inputs x gives the mixing proportions p, `(…, N, K)`.
 
     experts, inputs: the numbers K and D.
     runs: the leading dimensions, a tuple.

@@ -31,7 +31,7 @@ def expected_error(d, o, p):
 
 
 def mixture_nll(d, o, p, variance=1.0):
-    """Eq. 1.3, the negative log likelihood of a mixture: `-log Σ_i p_i exp(-½ ‖d - o_i‖²)`, `(…, N)`.
+    """Eq. 1.3, the negative log likelihood of section 2's mixture of Gaussians, `(…, N)`: `-log Σ_i p_i exp(-½ ‖d - o_i‖²)`.
 
     With a variance σ² other than 1 the exponent is divided by σ², and `½ M log σ²` is added, which a density of that
     variance needs. The constant `½ M log 2π` is left out, as in the paper.
@@ -44,7 +44,9 @@ def mixture_nll(d, o, p, variance=1.0):
 
 
 def responsibilities(d, o, p, variance=1.0):
-    """The posterior proportions of eq. 1.5: `h_i = p_i exp(-½ ‖d - o_i‖²) / Σ_j p_j exp(-½ ‖d - o_j‖²)`, `(…, N, K)`.
+    """The responsibilities of eq. 1.5, the posterior proportions, `(…, N, K)`.
+
+    `h_i = p_i exp(-½ ‖d - o_i‖²) / Σ_j p_j exp(-½ ‖d - o_j‖²)`.
 
     d: `(N, M)`. o: `(…, N, K, M)`. p: `(…, N, K)`. variance: as in `mixture_nll`. Errors: as in `check`.
     """

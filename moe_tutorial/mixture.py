@@ -58,7 +58,9 @@ def class_decisions(y, d):
 
 
 class Mixture(nn.Module):
-    """Experts and a gate that see the same input; calling it on x gives `(o, p)`, `(…, N, K, M)` and `(…, N, K)`.
+    """The system of Figure 1, experts and a gate that see the same input.
+
+    Calling it on x gives `(o, p)`, `(…, N, K, M)` and `(…, N, K)`.
 
     experts, inputs, outputs: the numbers K, D and M.
     output: what an expert makes of its total input, a name from `experts.OUTPUTS`.

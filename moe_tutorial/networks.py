@@ -11,7 +11,9 @@ from .experts import OUTPUTS, expert_outputs, initial_weights
 
 
 class BackpropagationNet(nn.Module):
-    """A network with one hidden layer of sigmoid units; calling it on inputs x gives its outputs y, `(…, N, M)`.
+    """One of the ordinary networks of section 3, with one hidden layer of sigmoid units.
+
+    Calling it on inputs x gives its outputs y, `(…, N, M)`.
 
     hidden, inputs, outputs: the numbers of hidden units, H, and D and M.
     output: what the output units make of their total input, a name from `experts.OUTPUTS`.

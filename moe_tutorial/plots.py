@@ -117,7 +117,7 @@ def two_planes(left, right, titles, caption):
 
 def gate_regions(cases, weight, bias, lines=None, blend=None,
                  caption="The gate's regions: in each, one expert has the largest proportion."):
-    """Which expert has the largest proportion where, and the lines `p_i = p_j`.
+    """The paper's Figure 2: which expert has the largest proportion where, and the lines `p_i = p_j`.
 
     cases: `vowels.Cases`. weight, bias: the gate's, `(K, 2)` and `(K,)`, at most 8 experts.
     lines: decision lines, a mapping from an expert's number to `(weight, bias)`, `(2,)` and `()`.
@@ -166,7 +166,7 @@ def gate_regions(cases, weight, bias, lines=None, blend=None,
 
 
 def feet(lines, caption="The foot of the normal from the origin to each line, as in Figure 3 of the paper."):
-    """The foot of the normal of each decision line, with the line and the normal, on axes of equal scale.
+    """The foot of the normal of each decision line, a dot of Figure 3, with the line and the normal, on axes of equal scale.
 
     lines: a mapping from a label to `(weight, bias)`, `(2,)` and `()`.
     """
@@ -349,7 +349,7 @@ def step_sizes(explorations, caption="Mean epochs to the criterion of the pilot 
 
 
 def simulated_epochs(simulations, paper, caption="Epochs to the criterion: one dot a simulation; the paper's mean and SD."):
-    """The epochs of every simulation, system by system, beside the paper's.
+    """The epochs of every simulation, system by system, beside those of Table 1.
 
     simulations: a mapping from systems to `replication.Simulations`. paper: as `comparison.PAPER`.
     """
