@@ -10,6 +10,9 @@ REPRODUCIBLE := MKL_CBWR=COMPATIBLE
 
 PORT ?= 8000
 RESOLUTION ?= lowest-direct
+BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|praat-parselmouth|pytest)==" requirements-test.txt)
+BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises losses model multiverse plots replication \
+    sound toys training vowel_data vowel_task))
 
 .PHONY: book pdf serve lab test colab bounds links execute exercises multiverse bench lock clean
 .DEFAULT_GOAL := book
@@ -47,8 +50,8 @@ bounds:  ## the package's tests with the lowest versions that it allows, or the 
 	rm -rf .venv-bounds
 	$(PYTHON) -m venv .venv-bounds
 	.venv-bounds/bin/pip install --quiet uv==0.13.9
-	.venv-bounds/bin/uv pip install --quiet --python .venv-bounds/bin/python --resolution $(RESOLUTION) -e . -r tests/package.txt
-	.venv-bounds/bin/python -m pytest -m "not book" tests moe_tutorial
+	.venv-bounds/bin/uv pip install --quiet --python .venv-bounds/bin/python --resolution $(RESOLUTION) -e . $(BOUNDS_TOOLS)
+	.venv-bounds/bin/python -m pytest -W default $(BOUNDS_TESTS) moe_tutorial
 	rm -rf .venv-bounds
 
 links: .venv/installed  ## whether the links to other sites lead somewhere; needs the network

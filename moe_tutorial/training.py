@@ -57,9 +57,10 @@ class History:
 
 def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, stop_on="blend", variance=1.0,
           learn_variance=False, record_every=1):
-    """Train `mixture` in place by batch gradient descent on gate and experts together, and return the `History`.
+    """Train `mixture` in place by batch gradient descent on gate and experts together, the training of section 3.
 
-    Each epoch is one update of every weight by `-step_size` times the gradient of the *mean* loss over the cases.
+    Returns the `History`. Each epoch is one update of every weight by `-step_size` times the gradient of the *mean* loss
+    over the cases.
 
     mixture: a `Mixture`. Runs do not influence each other; several leading dimensions become one in the history.
     x, d: inputs `(N, D)` and desired outputs `(N, M)`, the same for all runs.
