@@ -10,7 +10,7 @@ REPRODUCIBLE := MKL_CBWR=COMPATIBLE
 
 PORT ?= 8000
 RESOLUTION ?= lowest-direct
-BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|praat-parselmouth|pytest)==" requirements-test.txt)
+BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|nbclient|nbformat|praat-parselmouth|pytest)==" constraints.txt)
 BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises losses model multiverse plots replication \
     sound toys training vowel_data vowel_task))
 

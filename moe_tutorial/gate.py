@@ -54,7 +54,8 @@ def switch(p, generator=None):
 def gate_line(weight, bias, i, j):
     """The line on which experts i and j have equal proportions, such as the line 0:2 in Figure 2.
 
-    Returns `(weight, bias)`, `(…, D)` and `(…,)`. `p_i = p_j` where `(w_i - w_j) · x + (b_i - b_j) = 0`; on the side where this is positive `p_i` is the larger.
+    Returns `(weight, bias)`, `(…, D)` and `(…,)`. `p_i = p_j` where `(w_i - w_j) · x + (b_i - b_j) = 0`; on the
+    side where this is positive `p_i` is the larger.
 
     weight, bias: the gate's, `(…, K, D)` and `(…, K)`.
 

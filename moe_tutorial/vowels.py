@@ -106,7 +106,7 @@ class Cases:
 
 @dataclass(frozen=True, repr=False)
 class VowelTask:
-    """The task of section 3: `train` (50 speakers) and `test` (25), with the choices that made them."""
+    """What `vowel_task` returns: `train` (50 speakers) and `test` (25), with the choices that made them."""
 
     train: Cases
     test: Cases

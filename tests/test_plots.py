@@ -72,7 +72,7 @@ def test_a_picture_is_a_described_opaque_png_that_does_not_change(name):
     assert data["text/plain"] == str(picture) == metadata["image/png"]["alt"]
     assert len(picture.description) > 60 and picture.caption
     image = Image.open(io.BytesIO(picture.png()))
-    assert image.width == round(4.6 * 200)
+    assert abs(image.width - 4.6 * 200) <= 1  # versions of matplotlib round in their own ways
     corner = image.convert("RGBA").getpixel((0, 0))
     assert corner == (255, 255, 255, 255)
     assert picture.png() == PICTURES[name]().png()
