@@ -35,7 +35,8 @@ lab: .venv/installed  ## open the notebooks in JupyterLab, which is installed at
 
 test: .venv/installed  ## the whole test suite, every chapter included
 	$(BIN)/ruff check
-	$(REPRODUCIBLE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+	$(BIN)/codespell
+	$(REPRODUCIBLE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks book
 	$(BIN)/python -m pytest tests moe_tutorial
 
 colab: .venv/installed  ## every notebook alone, with the older packages of Colab, the course from an archive

@@ -41,7 +41,7 @@ from .sound import Sounds, synthesise
 from .training import History, train
 from .vowels import load_vowels, vowel_task
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "BackpropagationNet", "Experts", "Gate", "History", "Mixture", "Protocol", "Sounds",

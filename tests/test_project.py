@@ -3,8 +3,16 @@
 import re
 import tomllib
 
+import colab
+import nbformat
 import pytest
-from execute import ROOT
+import yaml
+from execute import ROOT, notebooks
+from stamp import UNKNOWN_ARCHIVE
+
+import moe_tutorial
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def pins(name):
@@ -32,10 +40,16 @@ def test_the_package_asks_for_lower_bounds_only_and_the_book_satisfies_them():
         assert as_numbers[0] <= as_numbers[1]
 
 
-@pytest.mark.parametrize("workflow", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_pin_actions_by_hash_and_ask_for_little(workflow):
     text = workflow.read_text(encoding="utf-8")
     used = re.findall(r"uses: (\S+)", text)
+    for job in yaml.safe_load(text)["jobs"].values():
+        # A job that may write runs nothing that was installed, and no code of a pull request.
+        if "write" in job.get("permissions", {}).values():
+            commands = " ".join(step.get("run", "") for step in job["steps"])
+            assert not re.search(r"\b(make|pip|python|bash)\b", commands) and "checkout" not in str(job)
+        assert job["timeout-minutes"] <= 90
     assert used and all(re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action) for action in used)
     assert re.search(r"^permissions:\n  contents: read$", text, re.M)
     assert "secrets." not in text
@@ -46,8 +60,45 @@ def test_ci_runs_the_command_of_the_readme():
     assert re.search(r"^MOE_BROWSER_REQUIRED=1 make (book )?test$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.M)
 
 
-def test_the_package_and_the_citation_have_one_version():
-    import moe_tutorial
+def test_package_book_citation_and_changelog_have_one_version():
+    version = moe_tutorial.__version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert f'\nversion: {version}\n' in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"<p>Version {version}. " in (ROOT / "_config.yml").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[0] == version
 
-    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert re.search(r'^version: "?([^"\n]+)', citation, re.M)[1] == moe_tutorial.__version__
+
+def test_every_notebook_has_the_same_set_up_cell_before_it_needs_the_package():
+    cells = {}
+    for path in notebooks():
+        code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        assert code[0].id == "setup" and "remove-cell" in code[0].metadata["tags"], path.name
+        cells[code[0].source] = path.name
+    assert len(cells) == 1
+    assert next(iter(cells)).count(UNKNOWN_ARCHIVE) == 1
+
+
+def test_what_the_emulation_of_colab_says_when_a_cell_prints_something_else():
+    stored = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(1)", outputs=[printed("1\n")])])
+    assert colab.differences(stored, stored) == []
+    new = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(1)", outputs=[printed("2\n")])])
+    assert colab.differences(new, stored) == [("print(1)", ["2\n"], ["1\n"])]
+
+
+def printed(text):
+    return nbformat.v4.new_output("stream", text=text)
+
+
+def test_dependencies_are_kept_up_to_date_and_old_holes_can_be_reported():
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    assert {update["package-ecosystem"] for update in updates} == {"pip", "github-actions"}
+    assert "private" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def test_every_command_of_a_workflow_is_one_of_the_makefile():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    for workflow in WORKFLOWS:
+        for job in yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values():
+            for step in job["steps"]:
+                for command in re.findall(r"^make (.+)$", step.get("run", ""), re.M):
+                    assert {word for word in command.split() if "=" not in word} <= targets, command
