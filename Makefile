@@ -18,6 +18,7 @@ BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises l
 .DEFAULT_GOAL := book
 
 book: .venv/installed  ## build the book and print the path of its first page
+	$(BIN)/python scripts/crosswalk.py --check
 	$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	@echo "The book is built. Its first page: $(CURDIR)/$(PAGES)/index.html"
 

@@ -18,11 +18,11 @@ OUTPUTS = {
 
 
 def expert_outputs(x, weight, bias, output="sigmoid"):
-    """The outputs o of all experts for all cases, `(…, N, K, M)`.
+    """The outputs o of all experts for all cases, `(…, N, K, M)`; by default our reading of the experts of section 3.
 
     x: inputs, `(N, D)` for cases that every run shares, or `(…, N, D)`.
     weight, bias: `(…, K, M, D)` and `(…, K, M)`; leading dimensions are runs.
-    output: a name from OUTPUTS; "sigmoid" is our reading of the experts of section 3.
+    output: a name from OUTPUTS; "sigmoid" is our reading of the paper's experts.
 
     TypeError, ValueError: no floating-point tensors, shapes that do not fit, NaN, an unknown name.
     """

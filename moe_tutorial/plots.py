@@ -13,6 +13,7 @@ import matplotlib
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
+from PIL import Image
 
 from .experts import foot_of_normal
 from .gate import gate_line, gate_scores, mixing_proportions
@@ -62,7 +63,9 @@ class Picture:
             file = io.BytesIO()
             with matplotlib.rc_context(_STYLE):
                 self.figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
-            self._png = file.getvalue()
+            small = io.BytesIO()  # a palette of 256 colours makes a page a third as heavy
+            Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
+            self._png = small.getvalue()
         return self._png
 
     def _repr_mimebundle_(self, include=None, exclude=None):

@@ -3,24 +3,31 @@
     python scripts/bench.py [--store]        (--store: keep the cost of computing every expert for chapter 9)
 
 Prints the engine against a plain loop on one core, the time of an epoch as runs, experts and cases grow, the cost of
-computing every expert, the execution time of each chapter, and the weight of the built pages.
+computing every expert, the execution time of each chapter, and the weight of the built pages and how soon they are drawn.
 """
 
 import argparse
-import re
+import functools
+import gzip
+import http.server
+import shutil
 import subprocess
+import threading
 import time
+from pathlib import Path
 from statistics import median
 
 import torch
 from execute import ROOT, chapters, executed, run_time
+from playwright.sync_api import sync_playwright
 from torch import nn
 
 from moe_tutorial import Mixture, costs, fast_train, train, vowel_task
 
 TASK = vowel_task().train
 PAGES = ROOT / "_build" / "html"
-FIRST_VIEW = 1.5e6  # bytes of a chapter beyond what all pages share
+FIRST_VIEW = 1.5e6  # bytes of a chapter beyond what is cached
+DRAWN = 2.0  # seconds
 
 
 class OneMixture(nn.Module):
@@ -106,16 +113,50 @@ def bench_chapters():
         print(f"  {path.stem:24} {took:5.1f} s   {took / run_time(notebook):.2f} of the promise")
 
 
+class _Served(http.server.SimpleHTTPRequestHandler):
+    """Serves the book and notes the weight of what it sends, packed as a server on the network sends it."""
+
+    sent = {}
+
+    def log_message(self, *args):
+        pass
+
+    def log_request(self, code="-", size="-"):
+        file = Path(self.translate_path(self.path))
+        if code == 200 and file.is_file():
+            body = file.read_bytes()
+            self.sent[self.path] = len(body) if file.suffix in (".png", ".woff", ".woff2") else len(gzip.compress(body))
+
+
 def bench_pages():
-    if not (PAGES / "index.html").is_file():
-        subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    print(f"\nWeight of each chapter's page with its own pictures, and as a fraction of {FIRST_VIEW / 1e6:g} MB")
-    for page in sorted((PAGES / "notebooks").glob("*.html")):
-        text = page.read_text(encoding="utf-8")
-        pictures = {(page.parent / src).resolve() for src in re.findall(r'<img[^>]+src="([^":?#]+)"', text)}
-        own = [picture for picture in pictures if picture.is_file() and picture.parent.name == "_images"]
-        weight = page.stat().st_size + sum(picture.stat().st_size for picture in own)
-        print(f"  {page.stem:24} {weight / 1e3:6.0f} kB   {weight / FIRST_VIEW:.2f}")
+    subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        return print("\nNo Chromium on this machine: the weight of the pages was not measured")
+    print(f"\nA chapter opened after the welcome page: what is sent, as a fraction of {FIRST_VIEW / 1e6:g} MB (and\nwhat "
+          f"a browser without a cache is sent in all), and how soon it is drawn with its equations, as a fraction of {DRAWN:g} s")
+    drawn = "() => !document.querySelector('.math') || window.MathJax?.startup?.promise.then(() => true)"
+    handler = functools.partial(_Served, directory=str(PAGES))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, sync_playwright() as playwright:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/"
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for page in sorted((PAGES / "notebooks").glob("*.html")):
+            _Served.sent.clear()
+            context = browser.new_context(viewport={"width": 1280, "height": 900})
+            tab = context.new_page()
+            tab.goto(f"{here}book/intro.html", wait_until="networkidle")
+            cached = sum(_Served.sent.values())
+            begun = time.perf_counter()
+            tab.goto(f"{here}notebooks/{page.name}", wait_until="load")
+            tab.wait_for_function(drawn)
+            took = time.perf_counter() - begun
+            tab.wait_for_load_state("networkidle")
+            sent = sum(_Served.sent.values())
+            print(f"  {page.stem:24} {(sent - cached) / FIRST_VIEW:5.2f} ({sent / FIRST_VIEW:.2f})   {took / DRAWN:5.2f}")
+            context.close()
+        browser.close()
+        server.shutdown()
 
 
 def main():

@@ -62,8 +62,9 @@ def page_links(page, repository, revision, branch):
     source = next((stem + kind for kind in (".ipynb", ".md") if (ROOT / (stem + kind)).is_file()), None)
     if source is None:
         return ""
-    solutions = re.match(r"book/solutions/(\d\d)_", source)  # made from the exercises
-    written = f"moe_tutorial/exercises/chapter_{solutions[1]}.py" if solutions else source
+    solutions = re.match(r"book/solutions/(\d\d)_", source)
+    written = f"moe_tutorial/exercises/chapter_{solutions[1]}.py" if solutions else source  # pages that scripts make
+    written = "scripts/crosswalk.py" if source == "book/crosswalk.md" else written
     here = f"https://github.com/{repository}"
     filled_in = {"template": "problem.yml", "page": stem, "version": f"{__version__} ({revision[:7]})"}
     report = urlencode(filled_in, quote_via=quote)
