@@ -133,8 +133,9 @@ def bench_pages():
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         return print("\nNo Chromium on this machine: the weight of the pages was not measured")
-    print(f"\nA chapter opened after the welcome page: what is sent, as a fraction of {FIRST_VIEW / 1e6:g} MB (and\nwhat "
-          f"a browser without a cache is sent in all), and how soon it is drawn with its equations, as a fraction of {DRAWN:g} s")
+    print(f"\nA chapter opened after the welcome page: what is sent, as a fraction of {FIRST_VIEW / 1e6:g} MB (and what a\n"
+          "browser without a cache is sent in all), and how soon it is drawn with its equations, as a fraction of\n"
+          f"{DRAWN:g} s")
     drawn = "() => !document.querySelector('.math') || window.MathJax?.startup?.promise.then(() => true)"
     handler = functools.partial(_Served, directory=str(PAGES))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, sync_playwright() as playwright:
