@@ -50,9 +50,10 @@ def stamp(site, repository, revision, address=None, branch="main"):
     (site / "404.html").write_text(lost.replace("<head>", f'<head>\n  <base href="{address}">', 1), encoding="utf-8")
     archive = f"https://github.com/{repository}/archive/{revision}.zip"
     for path in notebooks():
-        copy = site / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(stamped_notebook(path, archive, address), encoding="utf-8")
+        for folder in (site, site / "_sources"):  # beside the page for Colab, and where the page's download leads
+            copy = folder / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(stamped_notebook(path, archive, address), encoding="utf-8")
     (site / ".nojekyll").touch()  # without it the platform leaves out folders that begin with an underscore
 
 

@@ -86,6 +86,8 @@ def test_the_published_notebooks_install_this_revision_and_link_to_the_book(publ
     for path in notebooks():
         original = json.loads(path.read_text(encoding="utf-8"))
         copy = json.loads((site / path.relative_to(ROOT)).read_text(encoding="utf-8"))
+        downloaded = (site / "_sources" / path.relative_to(ROOT)).read_text(encoding="utf-8")
+        assert json.loads(downloaded) == copy
         changed = ["".join(b["source"]) for a, b in zip(original["cells"], copy["cells"], strict=True)
                    if a["cell_type"] == "code" and "".join(a["source"]) != "".join(b["source"])]
         assert len(changed) == 1 and f'"https://github.com/{repository}/archive/{REVISION}.zip"' in changed[0]
