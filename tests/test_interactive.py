@@ -13,13 +13,14 @@ from execute import chapters
 from jupyter_client.manager import start_new_kernel
 
 from moe_tutorial import vowel_task
-from moe_tutorial.interactive import GateExplorer
+from moe_tutorial.interactive import GateExplorer, LossExplorer
 
 TASK = vowel_task()
 COLAB = ROOT / ".venv" / "colab"
 
 MAKE = {
     "GateExplorer": lambda: GateExplorer(TASK.train, TASK.train.x[:3], TASK.train.x[:3, 0]),
+    "LossExplorer": lambda: LossExplorer(1, [0.9, 0.5, 1.6, -0.5, 5.0], [0.4, 0.25, 0.15, 0.1, 0.1]),
 }
 
 every_interactive = pytest.mark.parametrize("kind", MAKE)

@@ -59,6 +59,7 @@ PICTURES = {
     "spectrum": lambda: plots.spectrum(synthesise(120, (500, 1500, 2500)), (500, 1500, 2500), "[ə]"),
     "curves": lambda: plots.curves(torch.arange(3), {"one": torch.tensor([3.0, 1.0, 2.0])}, "epoch", "error", "caption"),
     "fits": lambda: plots.fits(TOY.x, TOY.d, {"left": (OUT, SHARES)}, "caption"),
+    "forces": lambda: plots.forces(1.0, torch.tensor([0.5, 3.0]), {"eq. 1.1": (0.5, torch.tensor([0.25, -2.0]))}),
     "trails": lambda: plots.trails(FEET, {"X": torch.tensor([0.5, 0.25])}),
     "proportions": lambda: plots.proportions(torch.tensor([[0.25, 0.75], [0.5, 0.5]]), ["a", "b"]),
 }

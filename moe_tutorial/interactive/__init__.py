@@ -6,5 +6,6 @@ share is in `shared.js`.
 
 from ._interactive import Interactive
 from .gate_explorer import GateExplorer
+from .loss_explorer import LossExplorer
 
-__all__ = ["GateExplorer", "Interactive"]
+__all__ = ["GateExplorer", "Interactive", "LossExplorer"]

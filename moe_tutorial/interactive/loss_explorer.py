@@ -1,0 +1,167 @@
+"""The loss explorer of chapters 5 and 6."""
+
+import math
+
+import torch
+
+from .. import _checks, losses, plots
+from ._interactive import Interactive, picture_html, style
+
+_LOW, _HIGH = -2.0, 6.0  # the line on which outputs and desired output lie
+_VARIANCES = 0.05, 4.0, 38  # ends and number of steps of its slider; 38 equal ratios pass within 0.3 % of 1
+
+
+class LossExplorer(Interactive):
+    """One case with one desired output: what each of eqs. 1.1, 1.2 and 1.3 asks of every expert.
+
+    d: the desired output, a number from -2 to 6.
+    o: the experts' outputs, 2 to 8 numbers from -2 to 6.
+    p: the mixing proportions, one an expert; without them all are the same.
+    variance: of eq. 1.3, from 0.05 to 4.
+
+    ValueError: another number of experts or proportions, values outside, proportions below 0 or not summing to 1.
+    """
+
+    name, title = "loss-explorer", "Loss explorer"
+    invitation = "move an expert, its proportion, the desired output or the variance, and see the forces change."
+
+    def __init__(self, d, o, p=None, variance=1.0):
+        o = [float(value) for value in o]
+        if not 2 <= len(o) <= len(plots.EXPERT_COLOURS):
+            raise ValueError(f"o has {len(o)} outputs, wanted 2 to {len(plots.EXPERT_COLOURS)}, one an expert")
+        p = [1 / len(o)] * len(o) if p is None else [float(value) for value in p]
+        if len(p) != len(o):
+            raise ValueError(f"p has {len(p)} proportions, wanted {len(o)}, one an expert")
+        for what, value in (("d", d), *((f"the output of expert {k}", value) for k, value in enumerate(o))):
+            if not _LOW <= value <= _HIGH:
+                raise ValueError(f"{what} must be from {_LOW:g} to {_HIGH:g}, got {value:g}")
+        if not _VARIANCES[0] <= variance <= _VARIANCES[1]:
+            raise ValueError(f"the variance must be from {_VARIANCES[0]:g} to {_VARIANCES[1]:g}, got {variance:g}")
+        self.d, self.o, self.p, self.variance = float(d), _tensor(o), _tensor(p), float(variance)
+        _checks.proportions("p", self.p, len(o))
+
+    def data(self):
+        exact = lambda values: [round(value, 12) for value in values.tolist()]  # noqa: E731
+        return {"style": {key: style()[key] for key in ("colours", "dashes")}, "ends": [int(_LOW), int(_HIGH)],
+                "variances": _VARIANCES, "tiny": torch.finfo(torch.float64).tiny, "d": round(self.d, 12),
+                "o": exact(self.o), "p": exact(self.p), "variance": round(self.variance, 12)}
+
+    def still(self):
+        return _forces(self.d, self.o, self.p, self.variance)
+
+    def widgets(self):
+        import ipywidgets
+
+        o, p = self.o.clone(), self.p.clone()
+        experts = range(len(o))
+
+        def slider(description, low, high, step):
+            return ipywidgets.FloatSlider(description=description, min=low, max=high, value=low, step=step,
+                                          readout_format=".3f", continuous_update=False,
+                                          style={"description_width": "7em"})
+
+        expert = ipywidgets.Dropdown(description="move expert", options=[(f"expert {k}", k) for k in experts])
+        output, share = slider("output o", _LOW, _HIGH, 0.05), slider("proportion p", 0.0, 1.0, 0.01)
+        desired = slider("desired d", _LOW, _HIGH, 0.05)
+        low, high, steps = _VARIANCES
+        variance = ipywidgets.FloatLogSlider(description="variance σ²", min=math.log10(low), max=math.log10(high),
+                                             step=math.log10(high / low) / steps, value=self.variance,
+                                             readout_format=".3f", continuous_update=False,
+                                             style={"description_width": "7em"})
+        equal, again = (ipywidgets.Button(description=text) for text in ("Equal proportions", "Start again"))
+        shown = ipywidgets.HTML()
+        setting = False
+
+        def show():
+            nonlocal setting
+            setting = True  # the sliders follow; only what the reader moves changes the case
+            output.value, share.value = o[expert.value].item(), p[expert.value].item()
+            setting = False
+            h = losses.responsibilities(*_case(desired.value, o, p), variance.value)[0]
+            shown.value = (picture_html(_forces(desired.value, o, p, variance.value))
+                           + picture_html(plots.proportions(torch.stack([p, h]), ["p, before d", "h, after d"]))
+                           + _table(desired.value, o, p, variance.value))
+
+        def move(_=None):
+            if not setting:
+                o[expert.value] = output.value
+                show()
+
+        def mix(_=None):
+            if not setting:
+                p.copy_(_mixed(p, expert.value, share.value))
+                show()
+
+        def change(_=None):
+            if not setting:
+                show()
+
+        def make_equal(_=None):
+            p.fill_(1 / len(p))
+            show()
+
+        def start(_=None):
+            nonlocal setting
+            setting = True
+            o.copy_(self.o)
+            p.copy_(self.p)
+            expert.value, desired.value, variance.value = 0, self.d, self.variance
+            show()
+
+        start()
+        for control, what in ((output, move), (share, mix), (expert, change), (desired, change), (variance, change)):
+            control.observe(what, "value")
+        equal.on_click(make_equal)
+        again.on_click(start)
+        return ipywidgets.VBox([expert, output, share, equal, desired, variance, again, shown])
+
+
+def _tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def _case(d, o, p):
+    """The arguments of `losses` for one case: d a number, o and p `(K,)`."""
+    return torch.as_tensor(d, dtype=o.dtype).reshape(1, 1), o[None, :, None], p[None]
+
+
+def _mixed(p, expert, value):
+    """The proportions when that of one expert becomes `value`: the others keep their ratio, or share equally if all 0."""
+    others = p.clone()
+    others[expert] = 0.0
+    if others.sum() == 0:
+        others = torch.ones_like(p)
+        others[expert] = 0.0
+    mixed = others * (1 - value) / others.sum()
+    mixed[expert] = value
+    return mixed
+
+
+def _by_loss(d, o, p, variance):
+    """For each equation E, a number, and the forces, minus the gradient of E, `(K,)`."""
+    case = _case(d, o, p)
+    found = {
+        "eq. 1.1": (losses.cooperative_error(*case), losses.cooperative_error_gradient(*case)),
+        "eq. 1.2": (losses.expected_error(*case), losses.expected_error_gradient(*case)),
+        "eq. 1.3": (losses.mixture_nll(*case, variance), losses.mixture_nll_gradient(*case, variance)),
+    }
+    return {name: (error.item(), -gradient[0, :, 0]) for name, (error, gradient) in found.items()}
+
+
+def _forces(d, o, p, variance):
+    return plots.forces(d, o, _by_loss(d, o, p, variance))
+
+
+def _table(d, o, p, variance):
+    """All numbers as an HTML table."""
+    found = _by_loss(d, o, p, variance)
+    h = losses.responsibilities(*_case(d, o, p), variance)[0]
+    names = ("expert", "output o", "p", "h", *(f"force {name[-3:]}" for name in found))
+    rows = ["<tr>" + "".join(f'<th scope="col">{name}</th>' for name in names) + "</tr>"]
+    for k in range(len(o)):
+        cells = [*(plots.three_decimals(values[k].item()) for values in (o, p, h)),
+                 *(plots.three_decimals(force[k].item(), "+") for _, force in found.values())]
+        rows.append(f'<tr><th scope="row">{k}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    rows.append('<tr><th scope="row" colspan="4">E</th>'
+                + "".join(f"<td>{plots.three_decimals(error)}</td>" for error, _ in found.values()) + "</tr>")
+    return f"<table>{''.join(rows)}</table>"
