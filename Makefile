@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAGES := _build/html
 
-# For kernels: the same results to the last bit on every x86 processor, because matrix products may not choose their
-# instructions by the processor's make. `scripts/execute.py` sets the same.
-REPRODUCIBLE := MKL_CBWR=COMPATIBLE
+# For kernels: the same results to the last bit on every x86 processor with AVX2, because neither matrix products nor torch
+# may choose their instructions by the processor. `scripts/execute.py` sets the same.
+REPRODUCIBLE := MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=avx2
 
 PORT ?= 8000
 RESOLUTION ?= lowest-direct

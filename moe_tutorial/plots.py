@@ -8,6 +8,7 @@ import base64
 import io
 import itertools
 import math
+import re
 
 import matplotlib
 import torch
@@ -67,6 +68,18 @@ class Picture:
             Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
             self._png = small.getvalue()
         return self._png
+
+    def svg(self):
+        """The picture as SVG, the same for the same data; its letters are the reader's own."""
+        file = io.StringIO()
+        with matplotlib.rc_context({**_STYLE, "svg.fonttype": "none"}):
+            self.figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+        drawing = file.getvalue()
+        drawing = re.sub(r"<!--.*?-->", "", drawing[drawing.index("<svg"):])
+        # Tenths of a point are fine enough for what is drawn; what is written stays as it is.
+        drawing = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d)\d+", r"\1", tag[0]), drawing)
+        # Verdana has the widths of DejaVu Sans.
+        return re.sub(r"\s+", " ", drawing).replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif").strip()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.description}

@@ -7,5 +7,6 @@ share is in `shared.js`.
 from ._interactive import Interactive
 from .gate_explorer import GateExplorer
 from .loss_explorer import LossExplorer
+from .training_player import TrainingPlayer
 
-__all__ = ["GateExplorer", "Interactive", "LossExplorer"]
+__all__ = ["GateExplorer", "Interactive", "LossExplorer", "TrainingPlayer"]

@@ -7,11 +7,8 @@ script and for print.
 
 import base64
 import html
-import io
 import json
 from importlib.resources import files
-
-from PIL import Image
 
 from .. import plots
 from .._front_end import somebody_is_there
@@ -53,7 +50,7 @@ class Interactive:
         return "\n".join([
             f'<div class="moe-interactive" id="{self.name}" role="group" aria-label="{html.escape(self.title)}">',
             f"<style>\n{_source('interactive.css')}</style>",
-            f'<figure class="moe-still"><img alt="{html.escape(still.description)}" src="{_webp(still)}">'
+            f'<figure class="moe-still"><img alt="{html.escape(still.description)}" src="{_svg_address(still)}">'
             f"<figcaption>{html.escape(about)}</figcaption></figure>",
             f'<p class="moe-title">{html.escape(self.title)}</p>',
             '<div class="moe-live" hidden></div>',
@@ -89,7 +86,7 @@ def cases_data(cases):
 
 def picture_html(picture):
     """A `plots.Picture` as an `<img>` with its description, for an `ipywidgets.HTML`."""
-    return f'<img alt="{html.escape(picture.description)}" src="{_webp(picture)}" style="max-width: 100%; background: #fff">'
+    return f'<img alt="{html.escape(picture.description)}" src="{_png_address(picture)}" style="max-width: 100%; background: #fff">'
 
 
 def _source(name):
@@ -100,10 +97,11 @@ def _json(data):
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _webp(picture):
-    """The picture as a data address: half its size, 24 colours, so that a chapter stays light."""
-    image = Image.open(io.BytesIO(picture.png())).convert("RGB")
-    image = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS).quantize(24, dither=0)
-    file = io.BytesIO()
-    image.convert("RGB").save(file, format="WEBP", lossless=True, quality=100, method=6)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+def _svg_address(picture):
+    """The picture as a data address that stays readable text, because a page is sent compressed."""
+    drawing = picture.svg().replace("%", "%25").replace("#", "%23")
+    return html.escape(f"data:image/svg+xml,{drawing}")
+
+
+def _png_address(picture):
+    return "data:image/png;base64," + base64.b64encode(picture.png()).decode()

@@ -180,37 +180,46 @@ window.moe = (() => {
   const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
   const tint = (hex) => rgb(hex).map((channel) => 0.25 * channel + 0.75 * 255);
 
+  // The two axes of a drawing `width` by `height`: their parts, `x` and `y`, which turn values into the drawing's units, and
+  // `at`, which turns its units into values. An axis is {from, to, ticks, label}.
+  const edge = { left: 42, right: 8, top: 8, bottom: 40 };
+  function axes(width, height, across, up) {
+    const [left, right, top, bottom] = [edge.left, width - edge.right, edge.top, height - edge.bottom];
+    const scale = (low, high, from, to) => (value) => from + ((value - low) / (high - low)) * (to - from);
+    const x = scale(across.from, across.to, left, right), y = scale(up.from, up.to, bottom, top);
+    const back = [scale(left, right, across.from, across.to), scale(bottom, top, up.from, up.to)];
+    const parts = [svg("path", { d: `M${left} ${top}V${bottom}H${right}`, fill: "none", stroke: "#000" }),
+      svg("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle" }, across.label),
+      svg("text", { x: 12, y: (top + bottom) / 2, "text-anchor": "middle",
+        transform: `rotate(-90 12 ${(top + bottom) / 2})` }, up.label)];
+    const written = (value) => String(value).replace("-", "\u2212");
+    for (const value of across.ticks) {
+      parts.push(svg("line", { x1: x(value), x2: x(value), y1: bottom, y2: bottom + 4, stroke: "#000" }),
+        svg("text", { x: x(value), y: bottom + 17, "text-anchor": value === across.to ? "end" : "middle" }, written(value)));
+    }
+    for (const value of up.ticks) {
+      parts.push(svg("line", { x1: left - 4, x2: left, y1: y(value), y2: y(value), stroke: "#000" }),
+        svg("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, written(value)));
+    }
+    return { parts, x, y, at: ([u, v]) => [back[0](u), back[1](v)] };
+  }
+
   // A drawing of the plane with its axes: `x` and `y` turn kHz into its units, `at` turns its units into kHz. `paint`
   // colours the ground; `under` holds lines below the cases, `over` what lies above them. `style` comes from `plots`.
   function plane(style, label) {
-    const [width, height, left, right, top, bottom] = [360, 330, 42, 8, 8, 40];
+    const [width, height] = [360, 330];
     const box = [style.f1, style.f2];
-    const scale = (low, high, from, to) => (value) => from + ((value - low) / (high - low)) * (to - from);
-    const x = scale(...style.f1, left, width - right), y = scale(...style.f2, height - bottom, top);
-    const back = [scale(left, width - right, ...style.f1), scale(height - bottom, top, ...style.f2)];
+    const [across, up] = ["F1 (kHz)", "F2 (kHz)"].map((name, axis) =>
+      ({ from: box[axis][0], to: box[axis][1], ticks: style.ticks[axis], label: name }));
+    const { parts, x, y, at } = axes(width, height, across, up);
+    const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right, height: height - edge.top - edge.bottom };
     const clipId = `moe-clip-${++plane.made}`;
-    const ground = svg("image", { x: left, y: top, width: width - right - left, height: height - bottom - top,
-      preserveAspectRatio: "none" });
-    const [under, cases, numbers, over, axes] = [0, 0, 0, 0, 0].map(() => svg("g"));
+    const ground = svg("image", { ...inside, preserveAspectRatio: "none" });
+    const [under, cases, numbers, over] = [0, 0, 0, 0].map(() => svg("g"));
     const inner = svg("g", { "clip-path": `url(#${clipId})` }, ground, under, cases, numbers, over);
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "moe-drawing" },
-      svg("clipPath", { id: clipId },
-        svg("rect", { x: left, y: top, width: width - right - left, height: height - bottom - top })),
-      inner, axes);
-    for (const value of style.ticks[0]) {
-      axes.append(svg("line", { x1: x(value), x2: x(value), y1: height - bottom, y2: height - bottom + 4, stroke: "#000" }),
-        svg("text", { x: x(value), y: height - bottom + 17, "text-anchor": value === style.f1[1] ? "end" : "middle" },
-          String(value)));
-    }
-    for (const value of style.ticks[1]) {
-      axes.append(svg("line", { x1: left - 4, x2: left, y1: y(value), y2: y(value), stroke: "#000" }),
-        svg("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, String(value)));
-    }
-    axes.append(svg("path", { d: `M${left} ${top}V${height - bottom}H${width - right}`, fill: "none", stroke: "#000" }),
-      svg("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, "F1 (kHz)"),
-      svg("text", { x: 12, y: (top + height - bottom) / 2, "text-anchor": "middle",
-        transform: `rotate(-90 12 ${(top + height - bottom) / 2})` }, "F2 (kHz)"));
-    const self = { element: drawing, box, x, y, under, over, at: ([u, v]) => [back[0](u), back[1](v)] };
+      svg("clipPath", { id: clipId }, svg("rect", inside)), inner, svg("g", {}, ...parts));
+    const self = { element: drawing, box, x, y, under, over, at };
 
     // The cases: `inputs` is a list of [F1, F2], `vowels` a list of codes.
     self.showCases = (inputs, vowels) => cases.replaceChildren(...inputs.map(([f1, f2], n) => {
@@ -241,6 +250,7 @@ window.moe = (() => {
     // expert has the largest one its number.
     self.paintGate = (gate, steps) => {
       const tints = gate.bias.map((_, k) => tint(style.colours[k]));
+      const unbiased = [...gate.weight.flat(), ...gate.bias].every((value) => value === 0); // nobody has the largest share
       const regions = gate.bias.map(() => [0, 0, 0]);
       self.paint((input) => {
         const p = proportions(gate, input);
@@ -248,7 +258,7 @@ window.moe = (() => {
         [1, ...input].forEach((value, at) => { region[at] += value; });
         return [0, 1, 2].map((channel) => p.reduce((sum, share, k) => sum + share * tints[k][channel], 0));
       }, steps);
-      numbers.replaceChildren(...regions.flatMap(([points, f1, f2], k) => points === 0 ? [] : [
+      numbers.replaceChildren(...regions.flatMap(([points, f1, f2], k) => points === 0 || unbiased ? [] : [
         svg("text", { x: x(f1 / points), y: y(f2 / points) + 6, class: "moe-number", style: `fill: ${style.colours[k]}`,
           "data-expert": k }, String(k))]));
     };
@@ -328,5 +338,5 @@ window.moe = (() => {
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   return { start, html, svg, set, slider, choice, number, button, controls, group, format, dot, softmax, sigmoid,
-    proportions, draggable, clip, gateLines, plane, legend, bars, calm, rgb, tint };
+    proportions, draggable, clip, gateLines, axes, plane, legend, bars, calm, rgb, tint };
 })();
