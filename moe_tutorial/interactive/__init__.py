@@ -7,6 +7,7 @@ share is in `shared.js`.
 from ._interactive import Interactive
 from .gate_explorer import GateExplorer
 from .loss_explorer import LossExplorer
+from .train_it_yourself import TrainItYourself
 from .training_player import TrainingPlayer
 
-__all__ = ["GateExplorer", "Interactive", "LossExplorer", "TrainingPlayer"]
+__all__ = ["GateExplorer", "Interactive", "LossExplorer", "TrainItYourself", "TrainingPlayer"]

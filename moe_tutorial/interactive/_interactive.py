@@ -15,6 +15,15 @@ from .._front_end import somebody_is_there
 
 HERE = files(__package__)
 
+LOSSES = {"mixture": "eq. 1.3, mixture", "cooperative": "eq. 1.1, cooperative", "expected": "eq. 1.2, expected"}
+"""What the losses of `training.train` are called, the paper's own first."""
+
+CRITERION = 0.08
+"""Training ends when the mean squared error of the blend is not above this, as in section 3 of the paper."""
+
+USED = 0.01
+"""An expert is used if in some case its proportion is above this."""
+
 DASHES = ("none", "7 3", "7 3 1.5 3", "2 2.5", "9 2 2 2 2 2", "13 4", "2 5", "6 6")
 """The line styles of `plots.EXPERT_STYLES` as SVG writes them."""
 
@@ -86,7 +95,8 @@ def cases_data(cases):
 
 def picture_html(picture):
     """A `plots.Picture` as an `<img>` with its description, for an `ipywidgets.HTML`."""
-    return f'<img alt="{html.escape(picture.description)}" src="{_png_address(picture)}" style="max-width: 100%; background: #fff">'
+    style = "max-width: 100%; background: #fff"
+    return f'<img alt="{html.escape(picture.description)}" src="{_png_address(picture)}" style="{style}">'
 
 
 def _source(name):

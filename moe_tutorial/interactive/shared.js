@@ -77,10 +77,14 @@ window.moe = (() => {
   function number({ label, min, max, value, changed, name }) {
     const input = html("input", { type: "number", min, max, step: 1, name, inputmode: "numeric" });
     input.value = value;
+    let last = value;
     input.addEventListener("change", () => {
-      const typed = Math.round(Number(input.value));
-      input.value = Number.isFinite(typed) ? Math.min(max, Math.max(min, typed)) : value;
-      changed(Number(input.value));
+      // What is not a number, an empty field among it, gives back the last one; what is outside becomes the nearest end.
+      if (input.value.trim() !== "" && Number.isFinite(Number(input.value))) {
+        last = Math.min(max, Math.max(min, Math.round(Number(input.value))));
+      }
+      input.value = last;
+      changed(last);
     });
     return { input, element: html("label", { class: "moe-choice" }, html("span", {}, label), input),
       get value() { return Number(input.value); } };
@@ -181,10 +185,10 @@ window.moe = (() => {
   const tint = (hex) => rgb(hex).map((channel) => 0.25 * channel + 0.75 * 255);
 
   // The two axes of a drawing `width` by `height`: their parts, `x` and `y`, which turn values into the drawing's units, and
-  // `at`, which turns its units into values. An axis is {from, to, ticks, label}.
+  // `at`, which turns its units into values. An axis is {from, to, ticks, label, name}; `free` is left free at the right.
   const edge = { left: 42, right: 8, top: 8, bottom: 40 };
-  function axes(width, height, across, up) {
-    const [left, right, top, bottom] = [edge.left, width - edge.right, edge.top, height - edge.bottom];
+  function axes(width, height, across, up, free = edge.right) {
+    const [left, right, top, bottom] = [edge.left, width - free, edge.top, height - edge.bottom];
     const scale = (low, high, from, to) => (value) => from + ((value - low) / (high - low)) * (to - from);
     const x = scale(across.from, across.to, left, right), y = scale(up.from, up.to, bottom, top);
     const back = [scale(left, right, across.from, across.to), scale(bottom, top, up.from, up.to)];
@@ -195,11 +199,12 @@ window.moe = (() => {
     const written = (value) => String(value).replace("-", "\u2212");
     for (const value of across.ticks) {
       parts.push(svg("line", { x1: x(value), x2: x(value), y1: bottom, y2: bottom + 4, stroke: "#000" }),
-        svg("text", { x: x(value), y: bottom + 17, "text-anchor": value === across.to ? "end" : "middle" }, written(value)));
+        svg("text", { x: x(value), y: bottom + 17, "text-anchor": x(value) > width - 22 ? "end" : "middle",
+          [`data-${across.name}`]: value }, written(value)));
     }
     for (const value of up.ticks) {
       parts.push(svg("line", { x1: left - 4, x2: left, y1: y(value), y2: y(value), stroke: "#000" }),
-        svg("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, written(value)));
+        svg("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end", [`data-${up.name}`]: value }, written(value)));
     }
     return { parts, x, y, at: ([u, v]) => [back[0](u), back[1](v)] };
   }
@@ -210,7 +215,7 @@ window.moe = (() => {
     const [width, height] = [360, 330];
     const box = [style.f1, style.f2];
     const [across, up] = ["F1 (kHz)", "F2 (kHz)"].map((name, axis) =>
-      ({ from: box[axis][0], to: box[axis][1], ticks: style.ticks[axis], label: name }));
+      ({ from: box[axis][0], to: box[axis][1], ticks: style.ticks[axis], label: name, name: `f${axis + 1}` }));
     const { parts, x, y, at } = axes(width, height, across, up);
     const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right, height: height - edge.top - edge.bottom };
     const clipId = `moe-clip-${++plane.made}`;

@@ -46,8 +46,8 @@ moe.start((live, data) => {
   const curve = svg("svg", { viewBox: "0 0 360 200", role: "img", class: "moe-drawing" });
   const at = svg("g", { class: "moe-now" });
   const graph = () => moe.axes(360, 200,
-    { from: 0, to: run.epochs[run.epochs.length - 1], label: "epoch", ticks: epochTicks(run.epochs[run.epochs.length - 1]) },
-    { from: 0, to: 1.1 * Math.max(...run.error), label: "mean squared error", ticks: [0, 0.1, 0.2] });
+    { from: 0, to: run.epochs[run.epochs.length - 1], label: "epoch", name: "epoch", ticks: epochTicks(run.epochs[run.epochs.length - 1]) },
+    { from: 0, to: 1.1 * Math.max(...run.error), label: "mean squared error", name: "error", ticks: [0, 0.1, 0.2] });
   const epochTicks = (last) => {
     const step = [50, 100, 200, 250, 500, 1000].find((size) => last / size < 6);
     return [...Array(Math.floor(last / step) + 1).keys()].map((i) => i * step);
@@ -80,8 +80,8 @@ moe.start((live, data) => {
   // Figure 3: the trails of the feet of the normals. A stretched dot is a dot: lines of no length with round ends.
   const trails = svg("svg", { viewBox: "0 0 360 250", role: "img", class: "moe-drawing" });
   const clipId = `moe-trails-${++moe.plane.made}`;
-  const feet = moe.axes(360, 250, { from: -0.8, to: 1.3, label: "F1 (kHz)", ticks: [-0.5, 0, 0.5, 1] },
-    { from: -0.35, to: 0.75, label: "F2 (kHz)", ticks: [-0.2, 0, 0.2, 0.4, 0.6] });
+  const feet = moe.axes(360, 250, { from: -0.8, to: 1.3, label: "F1 (kHz)", name: "f1", ticks: [-0.5, 0, 0.5, 1] },
+    { from: -0.35, to: 0.75, label: "F2 (kHz)", name: "f2", ticks: [-0.2, 0, 0.2, 0.4, 0.6] });
   const dots = svg("g", { "clip-path": `url(#${clipId})` });
   const crosses = Object.entries(marks).map(([name, [f1, f2]], i) => svg("g", { "data-mark": name,
     transform: `translate(${feet.x(f1)} ${feet.y(f2)})` },

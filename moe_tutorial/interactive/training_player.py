@@ -11,15 +11,13 @@ from ..experts import foot_of_normal
 from ..gate import gate_scores, mixing_proportions
 from ..mixture import Mixture
 from ..training import train
-from ._interactive import Interactive, cases_data, picture_html, style
+from ._interactive import CRITERION, LOSSES, USED, Interactive, cases_data, picture_html, style
 
 STEP_SIZES = {"mixture": 20.0, "cooperative": 10.0, "expected": 10.0}
 """The losses and their step sizes; the gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks."""
 
-NAMES = {"cooperative": "eq. 1.1, cooperative", "expected": "eq. 1.2, expected", "mixture": "eq. 1.3, mixture"}
-CRITERION, EPOCHS = 0.08, 3000
-USED = 0.01
-"""An expert is used if in some case its proportion is above this."""
+EPOCHS = 3000
+"""The largest number of epochs of a recorded run."""
 
 _RESOLUTION = 0.01  # of the weights that a page carries
 
@@ -94,14 +92,14 @@ class TrainingPlayer(Interactive):
 
     def data(self):
         return {
-            "style": style(), "cases": cases_data(self.task.train), "losses": [[loss, NAMES[loss]] for loss in self.losses],
+            "style": style(), "cases": cases_data(self.task.train), "losses": [[loss, LOSSES[loss]] for loss in self.losses],
             "experts": self.experts, "seeds": self.seeds, "marks": self.marks, "criterion": CRITERION, "used": USED,
             "resolution": _RESOLUTION, "runs": [_packed(recording) for recording in self.recordings.values()],
         }
 
     def still(self):
         (loss, experts, seed), recording = next(iter(self.recordings.items()))
-        caption = (f"A run of {experts} experts with {NAMES[loss].split(',')[0]} and seed {seed}, after "
+        caption = (f"A run of {experts} experts with {LOSSES[loss].split(',')[0]} and seed {seed}, after "
                    f"{int(recording.epochs[-1])} epochs: the gate's regions, and the lines of the experts in use.")
         return _regions(self.task, recording, -1, caption)
 
@@ -110,7 +108,7 @@ class TrainingPlayer(Interactive):
 
         wide = {"description_width": "7em"}
         loss, experts = (ipywidgets.Dropdown(description=name, options=options, value=options[0][1], style=wide)
-                         for name, options in (("loss", [(NAMES[loss], loss) for loss in self.losses]),
+                         for name, options in (("loss", [(LOSSES[loss], loss) for loss in self.losses]),
                                                ("experts", [(str(k), k) for k in range(2, len(plots.EXPERT_COLOURS) + 1)])))
         experts.value = self.experts[0]
         seed = ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=self.seeds[0], style=wide)

@@ -1,0 +1,147 @@
+"""Train it yourself: the 1991 model on the vowels, trained in the reader's browser; of chapter 7 and a page of its own."""
+
+import functools
+
+import torch
+
+from .. import plots
+from ..engine import fast_train
+from ..mixture import Mixture, class_decisions
+from ..networks import BackpropagationNet
+from ..training import train
+from ..vowels import CODINGS, vowel_task
+from ._interactive import CRITERION, LOSSES, USED, Interactive, cases_data, picture_html, style
+
+_STEP_SIZES = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
+_VARIANCES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+_SPEEDS = (1, 5, 20, 100)
+_EXPERTS = range(2, 9)
+_EPOCHS, _HIDDEN, _SPREAD = 5000, 6, 0.5
+# The settings to begin with. This seed's run hardly depends on the last bits, so that it ends the same on every machine.
+_BEGIN = {"experts": 4, "loss": "mixture", "step": 20.0, "variance": 1.0, "coding": "iy+ah", "seed": 3, "speed": 5}
+
+
+class TrainItYourself(Interactive):
+    """Training in front of the reader: a mixture and, beside it, a backpropagation network, on the task of section 3.
+
+    The page face computes the initial weights and the epochs itself, as `train` and `fast_train` do, in float64. The
+    reader chooses the number of experts, the loss, the step size, the variance, the target coding and the seed.
+
+    table: another `vowels.load_vowels` result than the package's own.
+
+    ValueError: a table without the speakers or vowels of the task.
+    """
+
+    name, title = "train-it-yourself", "Train it yourself"
+    invitation = "choose a loss, a step size and a seed, and train a mixture and a network on the vowels."
+
+    def __init__(self, table=None):
+        self.tasks = {coding: vowel_task(coding, table=table) for coding in CODINGS}
+
+    def data(self):
+        task = self.tasks[_BEGIN["coding"]]
+        names = cases_data(task.train)["names"]
+        place = {vowel: str(at) for at, vowel in enumerate(names)}
+        x = torch.cat([task.train.x, task.test.x])
+        # In Hz, because a division by 1000 gives the script the same numbers to the last bit.
+        f1, f2 = ([round(1000 * value, 6) for value in formant] for formant in x.T.tolist())
+        return {
+            "style": style(), "names": names, "f1": f1, "f2": f2, "training": len(task.train),
+            "vowel": "".join(place[vowel] for cases in (task.train, task.test) for vowel in cases.vowel),
+            "codings": [[name, words, [targets[vowel] for vowel in names]] for name, (targets, words) in CODINGS.items()],
+            "losses": list(LOSSES.items()), "steps": _STEP_SIZES, "variances": _VARIANCES,
+            "experts": list(_EXPERTS), "speeds": _SPEEDS, "criterion": CRITERION, "epochs": _EPOCHS, "hidden": _HIDDEN,
+            "spread": _SPREAD, "used": USED, "begin": _BEGIN,
+        }
+
+    @functools.cached_property
+    def _still(self):
+        loss, step_size, seed = (_BEGIN[name] for name in ("loss", "step", "seed"))
+        mixture, network, history, outcome = _race(self.tasks[_BEGIN["coding"]], _BEGIN["experts"], loss, step_size,
+                                                   _BEGIN["variance"], seed)
+        return _curve(history, f"A mixture of {_BEGIN['experts']} experts, trained with eq. 1.3 and step size {step_size:g} "
+                      f"from seed {seed}, {_end(history)}. A network with {_HIDDEN} hidden units {_end(outcome)}.")
+
+    def still(self):
+        return self._still
+
+    def widgets(self):
+        import ipywidgets
+
+        wide = {"description_width": "9em"}
+
+        def dropdown(description, options, value):
+            return ipywidgets.Dropdown(description=description, options=list(options), value=value, style=wide)
+
+        experts = dropdown("experts", _EXPERTS, _BEGIN["experts"])
+        loss = dropdown("loss", [(words, name) for name, words in LOSSES.items()], _BEGIN["loss"])
+        step_size = dropdown("step size ε", [(f"{value:g}", value) for value in _STEP_SIZES], _BEGIN["step"])
+        variance = dropdown("variance of eq. 1.3", [(f"{value:g}", value) for value in _VARIANCES], _BEGIN["variance"])
+        coding = dropdown("targets", [(words, name) for name, (_, words) in CODINGS.items()], _BEGIN["coding"])
+        seed = ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=_BEGIN["seed"], style=wide)
+        button = ipywidgets.Button(description="Train")
+        shown = ipywidgets.HTML(f"<p>The button trains until the mean squared error is at most {CRITERION:g}, at most "
+                                f"{_EPOCHS} epochs. This takes some seconds.</p>")
+
+        def run(_):
+            button.disabled = True
+            shown.value = "<p>Training …</p>"
+            try:
+                shown.value = _trained(self.tasks[coding.value], experts.value, loss.value, step_size.value,
+                                       variance.value if loss.value == "mixture" else 1.0, seed.value)
+            finally:
+                button.disabled = False
+
+        def chosen(_):
+            variance.disabled = loss.value != "mixture"
+
+        loss.observe(chosen, "value")
+        button.on_click(run)
+        return ipywidgets.VBox([experts, loss, step_size, variance, coding, seed, button, shown])
+
+
+def _race(task, experts, loss, step_size, variance, seed):
+    """Train a mixture and a network with the package: both, and how they ended."""
+    x, d = task.train.x, task.train.d
+    mixture = Mixture(experts, outputs=d.shape[-1], seed=seed)
+    network = BackpropagationNet(_HIDDEN, outputs=d.shape[-1], seed=seed)
+    until = {"step_size": step_size, "epochs": _EPOCHS, "stop_at": CRITERION}
+    return mixture, network, train(mixture, x, d, loss, variance=variance, **until), fast_train(network, x, d, **until)
+
+
+def _trained(task, *settings):
+    """What `_race` gave, as HTML."""
+    mixture, network, history, outcome = _race(task, *settings)
+    with torch.no_grad():
+        said = [f"The mixture {_end(history)}; {_right(mixture.blend, task)}.",
+                f"The network {_end(outcome)}; {_right(network, task)}."]
+    pictures = [_regions(task, mixture), _curve(history, "The mixture's error over the epochs.")]
+    return "".join(f"<p>{sentence}</p>" for sentence in said) + "".join(picture_html(picture) for picture in pictures)
+
+
+def _end(training):
+    """How a training ended, from its `History` or `Outcome`."""
+    words = "reached the criterion after" if training.converged else "has not reached the criterion in"
+    return f"{words} {int(training.stopped)} epochs"
+
+
+def _right(outputs, task):
+    train, test = (class_decisions(outputs(cases.x), cases.d).double().mean().item() for cases in (task.train, task.test))
+    return f"right: {100 * train:.1f} % of the training and {100 * test:.1f} % of the test cases"
+
+
+def _curve(history, caption):
+    error = history.squared_error[:, 0]
+    return plots.curves(history.epochs, {"mixture": error, f"criterion {CRITERION:g}": torch.full_like(error, CRITERION)},
+                        "epoch", "mean squared error", caption)
+
+
+def _regions(task, mixture):
+    """The gate's regions, and with one output the lines of the experts in use and where the blend is 0.5."""
+    weight, bias, v, c = (parameter.detach() for parameter in mixture.parameters())
+    if weight.shape[-2] > 1:
+        return plots.gate_regions(task.train, v, c)
+    with torch.no_grad():
+        used = (mixture.gate(task.train.x).amax(0) > USED).nonzero()[:, 0].tolist()
+        return plots.gate_regions(task.train, v, c, lines={k: (weight[k, 0], bias[k, 0]) for k in used},
+                                  blend=mixture.blend(plots.plane()))
