@@ -390,7 +390,7 @@ moe.start((live, data) => {
   const meaning = html("p", { style: "font-size: 0.9em" });
   const columns = ["", "epochs", "mean squared error", "% right, training", "% right, test", `reached ${criterion}`];
   const table = html("table", {}, html("thead", {}, html("tr", {}, ...columns.map((words) =>
-    html(words ? "th" : "td", { scope: words && "col" }, words)))), counters);
+    html(words ? "th" : "td", { scope: words ? "col" : undefined }, words)))), counters);
   live.append(
     group("Settings", controls(experts, loss, step, variance, coding, seed)),
     controls(playing, button("One epoch", once), button("Start again", () => reset("Back to epoch 0.")), speed),
