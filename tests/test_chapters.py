@@ -1,4 +1,4 @@
-"""Chapters as they are stored: executed, framed, described, and the same when executed again.
+"""Notebooks as they are stored: executed, framed, described, and the same when executed again.
 
 nbval compares the text that each cell prints. These tests hold what it misses.
 """
@@ -13,14 +13,14 @@ from concurrent.futures import ProcessPoolExecutor
 import nbformat
 import numpy as np
 import pytest
-from execute import chapters, executed, run_time, text
+from execute import chapters, executed, notebooks, run_time, text
 from exercises import files as exercise_files
 from PIL import Image
 
-PATHS = {path.stem: path for path in chapters()}
+PATHS = {path.stem: path for path in notebooks()}
 STORED = {name: nbformat.read(path, as_version=4) for name, path in PATHS.items()}
 
-every_chapter = pytest.mark.parametrize("name", PATHS)
+every_notebook = pytest.mark.parametrize("name", PATHS)
 
 
 def code(notebook):
@@ -36,7 +36,7 @@ def said(output):
     return output.get("text") or output.get("data", {}).get("text/plain", "")
 
 
-@every_chapter
+@every_notebook
 def test_every_cell_was_executed_in_order_without_an_error(name):
     cells = [cell for cell in code(STORED[name]) if cell.source.strip()]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
@@ -45,7 +45,7 @@ def test_every_cell_was_executed_in_order_without_an_error(name):
         assert all(output.get("name") != "stderr" for output in cell.outputs), cell.source
 
 
-@every_chapter
+@every_notebook
 def test_every_picture_has_the_description_that_was_made_from_its_data(name):
     for cell in code(STORED[name]):
         for output in cell.outputs:
@@ -57,14 +57,14 @@ def test_every_picture_has_the_description_that_was_made_from_its_data(name):
             assert cell.metadata["mystnb"]["figure"]["caption"] == output.metadata["image/png"]["caption"]
 
 
-@every_chapter
+@every_notebook
 def test_no_output_shows_a_raw_tensor_or_an_address(name):
     for cell in code(STORED[name]):
         for output in cell.outputs:
             assert not re.search(r"tensor\(|array\(|\b0x[0-9a-f]{6,}|<[\w.]+ object", said(output)), cell.source
 
 
-@every_chapter
+@pytest.mark.parametrize("name", [path.stem for path in chapters()])
 def test_the_frame_and_the_last_sections_are_there(name):
     everything = "\n".join(prose(STORED[name]))
     first, headings = prose(STORED[name])[0], re.findall(r"^## (.+)$", everything, re.M)
@@ -81,15 +81,15 @@ def test_quizzes_exercises_and_solutions_are_those_of_the_package():
         assert path.read_text(encoding="utf-8") == wanted, f"{path.name}: run `make exercises`, then `make execute`"
 
 
-@every_chapter
-def test_a_chapter_reads_without_the_book(name):
-    """Colab shows a chapter as a lone file: no directive or role that it would print as it stands."""
+@every_notebook
+def test_a_notebook_reads_without_the_book(name):
+    """Colab shows a notebook as a lone file: no directive or role that it would print as it stands."""
     for source in prose(STORED[name]):
         assert not re.search(r"^(```|:::)\s*\{", source, re.M), source
         assert not re.search(r"\{[a-z:]+\}`", source), source
 
 
-@every_chapter
+@every_notebook
 def test_code_and_what_it_prints_fit_their_column(name):
     for cell in code(STORED[name]):
         lines = cell.source.split("\n")
@@ -100,7 +100,7 @@ def test_code_and_what_it_prints_fit_their_column(name):
                 assert max(map(len, output.text.split("\n"))) <= 80, output.text
 
 
-@every_chapter
+@every_notebook
 def test_the_stored_metadata_says_nothing_of_a_machine(name):
     assert STORED[name].metadata == {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                                      "language_info": {"name": "python"}}
@@ -116,7 +116,7 @@ def sounds(html):
             yield np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2").astype(int)
 
 
-@every_chapter
+@every_notebook
 def test_executing_again_changes_nothing(name):
     """Twice, with one thread and with two: the files are the same to the byte, and the same as the stored one.
 

@@ -9,7 +9,7 @@ import sys
 import nbformat
 import pytest
 from conftest import ROOT
-from execute import chapters
+from execute import notebooks
 from jupyter_client.manager import start_new_kernel
 
 from moe_tutorial import vowel_task
@@ -89,8 +89,8 @@ def test_a_script_that_fails_leaves_the_picture(shown):
     assert len(wrong) == 1
 
 
-@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
-def test_a_chapter_carries_no_more_than_60_kilobytes_of_interactives(path):
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_carries_no_more_than_60_kilobytes_of_interactives(path):
     notebook = nbformat.read(path, as_version=4)
     faces = [output.data["text/html"] for cell in notebook.cells for output in cell.get("outputs", [])
              if "moe-interactive" in output.get("data", {}).get("text/html", "")]

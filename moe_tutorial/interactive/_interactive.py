@@ -57,7 +57,8 @@ class Interactive:
         still = self.still()
         about = f"{still.caption} With script switched on this picture is an interactive: {self.invitation}"
         return "\n".join([
-            f'<div class="moe-interactive" id="interactive-{self.name}" role="group" aria-label="{html.escape(self.title)}">',
+            f'<div class="moe-interactive" id="interactive-{self.name}" role="group" '
+            f'aria-label="{html.escape(self.title)}">',
             f"<style>\n{_source('interactive.css')}</style>",
             f'<figure class="moe-still"><img alt="{html.escape(still.description)}" src="{_svg_address(still)}">'
             f"<figcaption>{html.escape(about)}</figcaption></figure>",
