@@ -222,3 +222,16 @@ def test_pages_lose_nothing_without_script_or_storage(browser, server, without):
     assert not page.locator("#progress").is_visible()
     context.close()
     assert not [message for message in wrong if "progress" in message]
+
+
+@pytest.mark.parametrize("words, chapter", [("responsibility", "06_competitive_loss"), ("eq. 1.3", "06_competitive_loss")])
+def test_the_search_finds(opened, words, chapter):
+    page, wrong = opened("search.html")
+    box = page.locator("input[name=q]:visible").first
+    box.fill(words)
+    box.press("Enter")
+    page.locator("#search-results .search-summary, #search-results p", has_text="matching").first.wait_for()
+    page.locator(f"#search-results a[href*='{chapter}']").first.click()
+    page.wait_for_load_state()
+    assert page.locator("h1").first.inner_text().startswith("6. The competitive loss")
+    assert wrong == []

@@ -60,9 +60,9 @@ class Interactive:
             f'<div class="moe-interactive" id="interactive-{self.name}" role="group" '
             f'aria-label="{html.escape(self.title)}">',
             f"<style>\n{_source('interactive.css')}</style>",
+            f'<p class="moe-title">{html.escape(self.title)}</p>',
             f'<figure class="moe-still"><img alt="{html.escape(still.description)}" src="{_svg_address(still)}">'
             f"<figcaption>{html.escape(about)}</figcaption></figure>",
-            f'<p class="moe-title">{html.escape(self.title)}</p>',
             '<div class="moe-live" hidden></div>',
             f'<script type="application/json">{_json(self.data())}</script>',
             f"<script>\n{_source('shared.js')}</script>",
