@@ -335,7 +335,7 @@ def trails(feet, marks, caption="One dot an epoch: the foot of the normal of eac
             ends = [tuple(round(v, 2) for v in trail[i].tolist()) for i in (0, -1)]
             said.append(f"expert {k} from {ends[0]} to {ends[1]}")
         for (name, point), offset in zip(marks.items(), itertools.cycle([(8, 8), (-24, -16), (8, 10)])):
-            ax.plot(*point.tolist(), "x", color="black", markersize=9, markeredgewidth=2, zorder=5)
+            ax.plot(*point.tolist(), "D", color="black", markeredgecolor="white", markersize=8, zorder=5)
             ax.annotate(name, point.tolist(), xytext=offset, textcoords="offset points", fontsize=12, fontweight="bold")
             said.append(f"{name} at {tuple(round(v, 2) for v in point.tolist())}")
         ax.set(xlim=(-0.8, 1.3), ylim=(-0.35, 0.75), xlabel="F1 (kHz)", ylabel="F2 (kHz)")
@@ -364,7 +364,8 @@ def proportions(p, names, caption="Mixing proportions."):
     return Picture(figure, caption, f"Bar chart of the proportions of experts 0 to {experts - 1}. {said}.")
 
 
-def step_sizes(explorations, caption="Mean epochs to the criterion of the pilot runs, for each step size."):
+def step_sizes(explorations, caption="Mean epochs to the criterion, for each step size. Hollow: some pilot runs did not "
+                                     "arrive. Ring: the one that is chosen."):
     """What each system needed with each step size.
 
     explorations: a mapping from systems to `replication.Exploration`. Where only some of the pilot runs converged the point

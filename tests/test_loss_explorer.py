@@ -12,7 +12,7 @@ from moe_tutorial import losses
 from moe_tutorial.interactive import LossExplorer, loss_explorer
 
 D, OUTPUTS, P = 1.0, [0.9, 0.5, 1.6, -0.5, 5.0], [0.4, 0.25, 0.15, 0.1, 0.1]
-VARIANCES = [float(f"{0.05 * 80 ** (step / 38):.2g}") for step in range(39)]
+VARIANCES = [float(f"{0.04 * 625 ** (step / 40):.2g}") for step in range(41)]
 EQUATIONS = ("eq. 1.1", "eq. 1.2", "eq. 1.3")
 BAR = 248  # the width of a bar for 1
 
@@ -112,7 +112,7 @@ def assert_shown(page, d=D, o=OUTPUTS, p=P, variance=1.0, expert=0):
     assert [x for x, _ in drawn["grips"]] == pytest.approx([62 + BAR * share for share in p], abs=1e-6)
 
     head, *rows, last = drawn["table"]
-    assert head == ["expert", "output o", "p", "h", "force 1.1", "force 1.2", "force 1.3"]
+    assert head == ["expert", "o", "p", "h", "1.1", "1.2", "1.3"]
     for k, (name, *cells) in enumerate(rows):
         assert name == str(k)
         assert [number(cell) for cell in cells] == [
@@ -190,13 +190,13 @@ def test_the_keyboard_moves_every_control(shown, width):
     assert d < 0.5
     assert_shown(page, d, o, p, expert=2)
     variance = VARIANCES[int(press(page, "variance", "ArrowLeft", "ArrowLeft"))]
-    assert variance == 0.8
+    assert variance == 0.72
     assert_shown(page, d, o, p, variance, 2)
-    for key, end in (("Home", 0.05), ("End", 4.0)):
+    for key, end in (("Home", 0.04), ("End", 25.0)):
         press(page, "variance", key)
         assert_shown(page, d, o, p, end, 2)
     page.get_by_role("button", name="Equal proportions").press("Enter")
-    assert_shown(page, d, o, [0.2] * 5, 4.0, 2)
+    assert_shown(page, d, o, [0.2] * 5, 25.0, 2)
     page.get_by_role("button", name="Start again").press("Enter")
     assert_shown(page)
     assert wrong == []
@@ -207,11 +207,11 @@ def test_a_proportion_of_1_leaves_0_and_then_equal_shares(shown):
     press(page, "variance", "Home")
     press(page, "proportion", "End")
     # A proportion of 0 has a finite logarithm, as in the package; expert 3 is right and has nothing.
-    assert_shown(page, p=[1.0, 0, 0, 0, 0], variance=0.05)
+    assert_shown(page, p=[1.0, 0, 0, 0, 0], variance=0.04)
     press(page, "desired", "End")
-    assert_shown(page, d=6.0, p=[1.0, 0, 0, 0, 0], variance=0.05)
+    assert_shown(page, d=6.0, p=[1.0, 0, 0, 0, 0], variance=0.04)
     press(page, "proportion", "ArrowLeft")
-    assert_shown(page, d=6.0, p=[0.99] + [0.0025] * 4, variance=0.05)
+    assert_shown(page, d=6.0, p=[0.99] + [0.0025] * 4, variance=0.04)
     assert wrong == []
 
 
@@ -295,8 +295,8 @@ def test_bad_cases_are_refused():
         ((1, [1, 2], [1.0]), "p has 1 proportions, wanted 2"),
         ((1, [1, 2], [0.5, 0.6]), "p must sum to 1"),
         ((1, [1, 2], [1.5, -0.5]), "p must not be negative"),
-        ((1, [1, 2], None, 0.04), "the variance must be from 0.05 to 4, got 0.04"),
-        ((1, [1, 2], None, 5), "the variance must be from 0.05 to 4, got 5"),
+        ((1, [1, 2], None, 0.03), "the variance must be from 0.04 to 25, got 0.03"),
+        ((1, [1, 2], None, 26), "the variance must be from 0.04 to 25, got 26"),
     ]:
         with pytest.raises(ValueError, match=said):
             LossExplorer(*arguments)

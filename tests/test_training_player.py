@@ -23,6 +23,7 @@ READ = """() => {
     const numbers = (text) => text.match(/-?[0-9.]+(e-[0-9]+)?/g).map(Number);
     return {
         said: document.querySelector(".moe-said").textContent,
+        beyond: document.querySelector(".moe-beyond").textContent,
         slider: [document.querySelector("[name=epoch]").value, document.querySelector("[name=epoch]").max].map(Number),
         bars: all("rect[data-row=p]", (bar) => [number(bar, "width")[0], bar.nextElementSibling.textContent]),
         lines: all("line.moe-decision", (line) => [line.dataset.expert, line.getAttribute("stroke-width"), ends(line)]),
@@ -114,6 +115,9 @@ def assert_shown(page, recording, frame):
         assert_close(torch.tensor(trail).double().reshape(-1, 2), places[:, k], rtol=1e-4, atol=0.011)
     assert_close(torch.tensor(drawn["feet"]).double(), places[-1], rtol=1e-4, atol=0.011)
     assert len(drawn["trails"]) == len(experts)
+    f1, f2 = feet[-1].T
+    outside = ((f1 < -0.8) | (f1 > 1.3) | (f2 < -0.35) | (f2 > 0.75)).nonzero()[:, 0].tolist()
+    assert drawn["beyond"] == (f"Outside the picture: {', '.join(map(str, outside))}." if outside else "")
 
 
 def choose(page, name, value):
@@ -232,9 +236,20 @@ def test_playing_shows_one_epoch_after_the_other_and_ends(shown, player, motion,
     page.get_by_role("button", name="First").press("Enter")
     button.click()
     page.locator("svg:has(path.moe-error)").hover()
+    page.clock.run_for(first)
+    assert button.inner_text() == "Pause" and 0 < frame() < 5, "a pointer that passes over the curve changes nothing"
+    page.mouse.down()
     there = frame()
+    page.mouse.up()
     page.clock.run_for(3 * first)
-    assert button.inner_text() == "Play" and frame() == there > 0, "so does a pointer over the curve"
+    assert button.inner_text() == "Play" and frame() == there > 5, "one that presses takes over"
+    assert wrong == []
+
+
+def test_what_cannot_be_chosen_is_said(shown):
+    page, wrong = shown(TrainingPlayer(TASK, losses=["mixture"], experts=(2, 3), seeds=[5]))
+    assert page.locator(".moe-live select").evaluate_all("all => all.map(select => select.name)") == ["experts"]
+    assert page.locator(".moe-live legend").inner_text() == "The run, eq. 1.3, mixture"
     assert wrong == []
 
 

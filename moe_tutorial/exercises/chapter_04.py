@@ -66,7 +66,7 @@ EXERCISES = (
         difficulty="easy",
         minutes=5,
         statement="""Write `proportions(scores)` without `torch.softmax`: from scores `(N, K)`, the mixing proportions `(N, K)`
-$p_j = e^{x_j} / \\sum_i e^{x_i}$. Scores may be as large as 1000.""",
+$p_j = e^{s_j} / \\sum_i e^{s_i}$. Scores may be as large as 1000.""",
         stub='''def proportions(scores):
     raise NotImplementedError''',
         answer_name="proportions",
@@ -124,8 +124,8 @@ many rivals there are, not only on how far ahead one is: with many experts a sco
         difficulty="medium",
         minutes=10,
         statement="""`broken` should give the line on which the two experts of a gate have the same proportion, as
-`(w_1, w_2, c)` of $w_1 x_1 + w_2 x_2 + c = 0$, positive where expert 0 has the larger share. It draws a line through the middle of
-nothing. Find out what is wrong with it and write `line_between`, which does what it should.""",
+`(w_1, w_2, c)` of $w_1 x_1 + w_2 x_2 + c = 0$, positive where expert 0 has the larger share. Its line lies somewhere
+else. Find out what is wrong with it and write `line_between`, which does what it should.""",
         stub='''def broken(weight, bias):
     """weight (2, 2), one row for each expert; bias (2,)."""
     return torch.cat([weight[0] + weight[1], (bias[0] + bias[1])[None]])

@@ -330,7 +330,7 @@ QUIZ = (
         right=0,
     ),
     Question(
-        "Six of the eight experts get stuck on their way. Why do they hardly move any more?",
+        "Six of the eight experts are left on their way. Why do they hardly learn any more?",
         (
             ("They have learned their cases perfectly", "They have no cases: the gate gives them next to nothing."),
             ("Their responsibilities are nearly 0 in all cases", "The gradient at an expert is $-h_i (d - o_i)$. Without "

@@ -163,12 +163,15 @@ moe.start((live, data) => {
     return { element, show };
   });
 
+  // On a phone the panels are far below what is dragged.
+  const summary = html("p", { class: "moe-narrow", "aria-hidden": "true" });
+
   // All numbers.
 
   const body = html("tbody");
-  const names = ["expert", "output o", "p", "h", "force 1.1", "force 1.2", "force 1.3"];
+  const names = ["expert", "o", "p", "h", "1.1", "1.2", "1.3"];
   const table = html("div", { class: "moe-scroll", tabindex: 0, role: "region", "aria-label": "All numbers" },
-    html("table", {}, html("thead", {}, html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name)))), body));
+    html("table", {}, html("caption", {}, "Outputs o, proportions p, responsibilities h, and the forces under the three equations"), html("thead", {}, html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name)))), body));
   const tableRow = (name, cells, span) => html("tr", {}, html("th", { scope: "row", colspan: span }, name),
     ...cells.map((cell) => html("td", {}, cell)));
 
@@ -206,13 +209,15 @@ moe.start((live, data) => {
     grips.forEach((grip, k) => set(grip, { transform: `translate(${from + chart.room * p[k]} ` +
       `${Number(bars[k].getAttribute("y")) + Number(bars[k].getAttribute("height")) / 2})` }));
     panels.forEach((panel) => panel.show(found));
+    summary.textContent = panels.map(({ element }) =>
+      `${element.dataset.loss} ${element.querySelector("[data-hardest]").textContent}`).join("; ") + ".";
     body.replaceChildren(...experts.map((k) => tableRow(String(k), [...[o[k], p[k], found.h[k]].map(three),
       ...found.forces.map((force) => signed(force[k]))])), tableRow("E", found.errors.map(three), 4));
   }
 
   live.append(
     html("div", { class: "moe-panels" },
-      html("div", {}, line, html("p", {}, "Drag a numbered expert, the desired output d, or the end of a bar of p. " +
+      html("div", {}, line, summary, html("p", {}, "Drag a numbered expert, the desired output d, or the end of a bar of p. " +
         "p is an expert's mixing proportion, before d is known; h is its responsibility, afterwards.")), chart.element),
     controls(group("One expert", chosen, output, share), group("All experts", desired, spread, controls(
       button("Equal proportions", () => change(() => { now.p = experts.map(() => 1 / K); })),

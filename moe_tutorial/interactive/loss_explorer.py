@@ -8,7 +8,7 @@ from .. import _checks, losses, plots
 from ._interactive import Interactive, picture_html, style
 
 _LOW, _HIGH = -2.0, 6.0  # the line on which outputs and desired output lie
-_VARIANCES = 0.05, 4.0, 38  # ends and number of steps of its slider; 38 equal ratios pass within 0.3 % of 1
+_VARIANCES = 0.04, 25.0, 40  # ends and number of steps of its slider, equal ratios; 1 is in the middle
 
 
 class LossExplorer(Interactive):
@@ -17,7 +17,7 @@ class LossExplorer(Interactive):
     d: the desired output, a number from -2 to 6.
     o: the experts' outputs, 2 to 8 numbers from -2 to 6.
     p: the mixing proportions, one an expert; without them all are the same.
-    variance: of eq. 1.3, from 0.05 to 4.
+    variance: of eq. 1.3, from 0.04 to 25.
 
     ValueError: another number of experts or proportions, values outside, proportions below 0 or not summing to 1.
     """

@@ -95,6 +95,13 @@ window.moe = (() => {
 
   const controls = (...parts) => html("div", { class: "moe-controls" }, ...parts.map((part) => part.element || part));
 
+  // Controls that stay in sight on a phone.
+  const staying = (...parts) => {
+    const row = controls(...parts);
+    row.classList.add("moe-stay");
+    return row;
+  };
+
   // A group of controls under a heading of its own.
   const group = (title, ...parts) =>
     html("fieldset", { class: "moe-group" }, html("legend", {}, title), ...parts.map((part) => part.element || part));
@@ -342,6 +349,6 @@ window.moe = (() => {
   // Whether the reader has asked for less motion.
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  return { start, html, svg, set, slider, choice, number, button, controls, group, format, dot, softmax, sigmoid,
+  return { start, html, svg, set, slider, choice, number, button, controls, staying, group, format, dot, softmax, sigmoid,
     proportions, draggable, clip, gateLines, axes, plane, legend, bars, calm, rgb, tint };
 })();

@@ -1,7 +1,7 @@
 // Train it yourself: a mixture and a backpropagation network learn the vowels here, with the arithmetic of the package.
 moe.start((live, data) => {
   "use strict";
-  const { html, svg, choice, number, button, controls, group, format } = moe;
+  const { html, svg, choice, number, button, controls, staying, group, format } = moe;
   const { style, begin, criterion } = data;
 
   // The cases ----------------------------------------------------------------------------------------------------------
@@ -227,7 +227,8 @@ moe.start((live, data) => {
     racers.forEach(look);
     chart = moe.bars(style, K, ["p"], "Mean mixing proportions of the training cases");
     chartPlace.replaceChildren(chart.element);
-    meaning.textContent = "The ground has the mixing proportions. Black: where two experts have equal ones. " + (M === 1
+    meaning.textContent = "The ground has the mixing proportions. Black: where the two largest are equal. " +
+      "Thin grey: where two are equal and another one is larger. " + (M === 1
       ? "In colour: where an expert's output is 0.5, thin where no case gives it more than 0.01. Broad grey: where the " +
         "blend is 0.5." : "With four outputs no expert has a single decision line. Broad grey: where the class of the " +
         "blend changes.");
@@ -388,14 +389,16 @@ moe.start((live, data) => {
   const status = html("p", { role: "status" });
   const counters = html("tbody"), chartPlace = html("div");
   const meaning = html("p", { style: "font-size: 0.9em" });
-  const columns = ["", "epochs", "mean squared error", "% right, training", "% right, test", `reached ${criterion}`];
+  const columns = ["", "epochs", "error", "training", "test", `at ${criterion}`];
   const table = html("table", {}, html("thead", {}, html("tr", {}, ...columns.map((words) =>
     html(words ? "th" : "td", { scope: words ? "col" : undefined }, words)))), counters);
   live.append(
     group("Settings", controls(experts, loss, step, variance, coding, seed)),
-    controls(playing, button("One epoch", once), button("Start again", () => reset("Back to epoch 0.")), speed),
+    staying(playing, button("One epoch", once), button("Start again", () => reset("Back to epoch 0.")), speed),
     status, html("div", { class: "moe-scroll" }, table),
-    html("div", { class: "moe-panels" }, html("div", {}, map.element, moe.legend(style, data.names), meaning),
+    html("p", {}, "Error: the mean squared error of the training cases. Training and test: per cent right. " +
+      `The last column: whether the error has reached ${criterion}.`),
+    html("div", { class: "moe-panels" }, html("div", { class: "moe-last" }, map.element, moe.legend(style, data.names), meaning),
       html("div", {}, html("p", {}, `The race; dotted: the criterion, ${criterion}`), race,
         html("p", {}, "Mean mixing proportions of the training cases"), chartPlace)),
     html("p", {}, `The network has ${data.hidden} hidden units. It learns by backpropagation from half the squared error, ` +

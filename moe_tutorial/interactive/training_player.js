@@ -1,7 +1,7 @@
 // The training player: recorded trainings on the vowels, looked at epoch by epoch.
 moe.start((live, data) => {
   "use strict";
-  const { html, svg, set, slider, choice, button, controls, group, format } = moe;
+  const { html, svg, slider, choice, button, controls, staying, group, format } = moe;
   const { style, criterion, marks } = data;
   let run, frame = 0, playing = false;
 
@@ -64,11 +64,13 @@ moe.start((live, data) => {
       `${format(run.error[0], 3)} to ${format(run.error[run.error.length - 1], 3)}. A dashed line is at the criterion.`);
   }
 
-  // Point at the curve with a mouse, or draw a finger along it; up and down a finger scrolls the page.
+  // Point at the curve with a mouse, or draw a finger along it; up and down a finger scrolls the page. A pointer that only
+  // passes while the run plays changes nothing.
   curve.style.touchAction = "pan-y";
   curve.style.cursor = "ew-resize";
   for (const kind of ["pointerdown", "pointermove"]) {
-    curve.addEventListener(kind, ({ clientX, clientY }) => {
+    curve.addEventListener(kind, ({ clientX, clientY, buttons }) => {
+      if (playing && buttons === 0) return;
       const box = curve.getBoundingClientRect();
       const [epoch] = run.graph.at([(clientX - box.left) / box.width * 360, (clientY - box.top) / box.height * 200]);
       const distance = run.epochs.map((one) => Math.abs(one - epoch));
@@ -83,13 +85,13 @@ moe.start((live, data) => {
   const feet = moe.axes(360, 250, { from: -0.8, to: 1.3, label: "F1 (kHz)", name: "f1", ticks: [-0.5, 0, 0.5, 1] },
     { from: -0.35, to: 0.75, label: "F2 (kHz)", name: "f2", ticks: [-0.2, 0, 0.2, 0.4, 0.6] });
   const dots = svg("g", { "clip-path": `url(#${clipId})` });
-  const crosses = Object.entries(marks).map(([name, [f1, f2]], i) => svg("g", { "data-mark": name,
+  const diamonds = Object.entries(marks).map(([name, [f1, f2]], i) => svg("g", { "data-mark": name,
     transform: `translate(${feet.x(f1)} ${feet.y(f2)})` },
-  svg("path", { d: "M-5 -5L5 5M-5 5L5 -5", stroke: "#000", "stroke-width": 2 }),
+  svg("path", { d: "M0 -6L6 0L0 6L-6 0Z", stroke: "#fff" }),
   svg("text", { x: [7, -22, 7][i % 3], y: [-6, 16, -8][i % 3], style: "font-weight: 700", stroke: "#fff", "stroke-width": 3,
     "paint-order": "stroke" }, name)));
   trails.append(svg("clipPath", { id: clipId }, svg("rect", { x: 42, y: 8, width: 310, height: 202 })), ...feet.parts, dots,
-    ...crosses);
+    ...diamonds);
 
   function drawTrails() {
     const experts = [...run.frames[frame].feet.keys()];
@@ -100,6 +102,11 @@ moe.start((live, data) => {
     ...experts.map((k) => svg("g", { transform: `translate(${place(past[frame][k])})`, "data-foot": k },
       svg("circle", { r: 8, fill: "#fff", stroke: style.colours[k], "stroke-width": 2 }),
       svg("text", { y: 4, "text-anchor": "middle" }, String(k)))));
+    const outside = experts.filter((k) => {
+      const [f1, f2] = past[frame][k];
+      return f1 < -0.8 || f1 > 1.3 || f2 < -0.35 || f2 > 0.75;
+    });
+    beyond.textContent = outside.length ? `Outside the picture: ${outside.join(", ")}.` : "";
     trails.setAttribute("aria-label", "The feet of the normals from the origin to the experts' lines, in kHz: " +
       past[frame].map(([f1, f2], k) => `expert ${k} at ${format(f1, 2)}, ${format(f2, 2)}`).join("; ") + ".");
   }
@@ -190,17 +197,19 @@ moe.start((live, data) => {
   const epoch = slider({ label: "epoch", name: "epoch", min: 0, max: 1, step: 1, value: 0,
     show: (i) => run ? String(run.epochs[i]) : "", changed: go });
   const player = button("Play", play);
-  const said = html("p", { class: "moe-said" });
+  const said = html("p", { class: "moe-said" }), beyond = html("span", { class: "moe-beyond" });
   live.append(
-    group("The run", controls(loss, experts, seed)),
-    controls(epoch, player, button("First", () => go(0)), button("Last", () => go(run.epochs.length - 1))),
+    group(data.losses.length > 1 ? "The run" : `The run, ${data.losses[0][1]}`,
+      controls(...[loss, experts, seed].filter(({ input }) => input.options.length > 1))),
+    staying(epoch, player, button("First", () => go(0)), button("Last", () => go(run.epochs.length - 1))),
     said,
     html("div", { class: "moe-panels" },
       html("div", {}, map.element, moe.legend(style, data.cases.names), html("p", {}, "Black: where the two largest " +
-        "proportions are equal. In colour: where an expert's output is 0.5, thin if the expert is not used."),
+        "proportions are equal. In colour: where an expert's output is 0.5, thin if the expert is not used, that is, has no more than 0.01 in any case."),
       html("p", {}, "Mean mixing proportions of the training cases"), chartPlace),
       html("div", {}, curve, trails,
-        html("p", {}, "The foot of the normal to each expert's line, a dot for each picture, as in Figure 3."))));
+        html("p", {}, "As in the paper's Figure 3: for each picture a dot at the foot of the normal from the origin to each " +
+          "expert's line, which is the line's point nearest to the origin. ", beyond))));
   change();
   return () => ({ playing, frame, epoch: run.epochs[frame], ...run.frames[frame], error: run.error[frame] });
 });
