@@ -235,3 +235,16 @@ def test_the_search_finds(opened, words, chapter):
     page.wait_for_load_state()
     assert page.locator("h1").first.inner_text().startswith("6. The competitive loss")
     assert wrong == []
+
+
+@pytest.mark.parametrize("path, name", [("notebooks/07_training.html", "training-player"),
+                                        ("book/train_it_yourself.html", "train-it-yourself")])
+def test_on_a_phone_the_controls_stay_in_sight(opened, path, name):
+    page, wrong = opened(path, viewport={"width": 390, "height": 844}, has_touch=True)
+    row, last = (page.locator(f"#interactive-{name} {part}") for part in (".moe-stay", ".moe-panels svg"))
+    last.last.evaluate("drawing => window.scrollTo(0, drawing.getBoundingClientRect().top + scrollY - 300)")
+    box = row.bounding_box()
+    bar = page.locator(".bd-header-article").bounding_box()
+    assert bar["y"] + bar["height"] - 1 <= box["y"] < 80, "below the bar of the page"
+    assert box["height"] < 140, "and small enough to see what it changes"
+    assert wrong == []
