@@ -40,7 +40,8 @@ def run(python, path, folder, course):
     client = NotebookClient(notebook, km=manager, timeout=600, coalesce_streams=True, record_timing=False,
                             resources={"metadata": {"path": str(folder)}})
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    client.execute(env={**environment, **REPRODUCIBLE, "MOE_TUTORIAL_ARCHIVE": str(course)})
+    client.execute(env={**environment, **REPRODUCIBLE, "MOE_TUTORIAL_ARCHIVE": str(course),
+                        "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
     return notebook
 
 
