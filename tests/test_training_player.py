@@ -289,7 +289,8 @@ def test_the_widgets_compute_with_the_package(monkeypatch):
                 parameter.copy_(history.weights[name][epoch, 0])
         p = mixture.gate(TASK.train.x).detach()
         assert f"Epoch {epoch} of {int(history.stopped)}, where the run ended at the criterion: mean squared error " \
-            f"{history.squared_error[epoch, 0]:.3f}, e^H {torch.special.entr(p).sum(-1).exp().mean():.2f}." in shown.value
+            f"{history.squared_error[epoch, 0]:.3f}, effective number of experts " \
+            f"{torch.special.entr(p).sum(-1).exp().mean():.2f}." in shown.value
         means = plots.proportions(p.mean(0, keepdim=True), ["mean over the training cases"]).description
         assert html.escape(means) in shown.value
         points = foot_of_normal(history.weights["experts.weight"][0, 0, :, 0], history.weights["experts.bias"][0, 0, :, 0])

@@ -96,7 +96,7 @@ def cases_data(cases):
 
 def picture_html(picture):
     """A `plots.Picture` as an `<img>` with its description, for an `ipywidgets.HTML`."""
-    style = "max-width: 100%; background: #fff"
+    style = "width: 30rem; max-width: 100%; background: #fff"
     return f'<img alt="{html.escape(picture.description)}" src="{_png_address(picture)}" style="{style}">'
 
 

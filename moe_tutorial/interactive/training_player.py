@@ -167,7 +167,7 @@ def _frame_html(task, recording, frame, marks):
     effective = torch.special.entr(p).sum(-1).exp().mean().item()
     end = "at the criterion" if recording.converged else "without the criterion"
     said = (f"Epoch {int(recording.epochs[frame])} of {int(recording.epochs[-1])}, where the run ended {end}: mean squared "
-            f"error {recording.error[frame]:.3f}, e^H {effective:.2f}.")
+            f"error {recording.error[frame]:.3f}, effective number of experts {effective:.2f}.")
     feet = foot_of_normal(recording.experts[: frame + 1, :, :2], recording.experts[: frame + 1, :, 2])
     points = {name: torch.tensor(point) for name, point in marks.items()}
     pictures = [_regions(task, recording, frame, "The gate's regions."), plots.trails(feet, points),
