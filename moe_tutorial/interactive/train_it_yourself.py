@@ -68,17 +68,17 @@ class TrainItYourself(Interactive):
     def widgets(self):
         import ipywidgets
 
-        wide, layout = {"description_width": "10em"}, ipywidgets.Layout(width="28em")
+        wide = {"style": {"description_width": "10em"}, "layout": ipywidgets.Layout(width="28em")}
 
         def dropdown(description, options, value):
-            return ipywidgets.Dropdown(description=description, options=list(options), value=value, style=wide, layout=layout)
+            return ipywidgets.Dropdown(description=description, options=list(options), value=value, **wide)
 
         experts = dropdown("experts", _EXPERTS, _BEGIN["experts"])
         loss = dropdown("loss", [(words, name) for name, words in LOSSES.items()], _BEGIN["loss"])
         step_size = dropdown("step size ε", [(f"{value:g}", value) for value in _STEP_SIZES], _BEGIN["step"])
         variance = dropdown("variance of eq. 1.3", [(f"{value:g}", value) for value in _VARIANCES], _BEGIN["variance"])
         coding = dropdown("targets", [(words, name) for name, (_, words) in CODINGS.items()], _BEGIN["coding"])
-        seed = ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=_BEGIN["seed"], style=wide, layout=layout)
+        seed = ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=_BEGIN["seed"], **wide)
         button = ipywidgets.Button(description="Train")
         shown = ipywidgets.HTML(f"<p>The button trains until the mean squared error is at most {CRITERION:g}, at most "
                                 f"{_EPOCHS} epochs. This takes some seconds.</p>")
