@@ -69,8 +69,9 @@ def assert_shown(page, recording, frame):
     assert [int(said[1]), int(said[2])] == [epoch, last]
     assert float(said[3]) == pytest.approx(error, abs=0.00056)
     assert float(said[4]) == pytest.approx(torch.special.entr(p).sum(-1).exp().mean().item(), abs=0.03)
-    used = (p.amax(0) > 0.01).nonzero()[:, 0].tolist()
-    assert [int(k) for k in said[5].split(", ")] == used
+    used = [int(k) for k in said[5].split(", ")]
+    for k, largest in enumerate(p.amax(0).tolist()):  # so close to 0.01 the rounding decides
+        assert (k in used) == (largest > 0.01) or largest == pytest.approx(0.01, rel=0.07)
     at_the_end = f" Here the error has reached the criterion, {0.08}." if epoch == last else None
     assert said[6] == at_the_end
 
