@@ -268,7 +268,7 @@ def test_the_ground_has_the_gate_of_the_epoch(shown, player):
 def test_bad_arguments_are_refused():
     for arguments, said in [
         ({"losses": []}, "at least one loss"), ({"seeds": []}, "one seed"), ({"losses": ["1.3"]}, "unknown loss '1.3'"),
-        ({"experts": [9]}, r"from 1 to 8 experts, got \[9\]"), ({"experts": [0, 4]}, r"got \[0, 4\]"),
+        ({"experts": [9]}, r"from 2 to 8 experts, got \[9\]"), ({"experts": [1, 4]}, r"got \[1, 4\]"),
     ]:
         with pytest.raises(ValueError, match=said):
             TrainingPlayer(TASK, **arguments)

@@ -60,11 +60,11 @@ class TrainingPlayer(Interactive):
     """Recorded trainings on the vowels, to be looked at epoch by epoch.
 
     task: a `vowels.vowel_task` with one output.
-    losses: names from `STEP_SIZES`. experts: numbers of experts, at most 8. seeds: one run each. All their combinations
+    losses: names from `STEP_SIZES`. experts: numbers of experts, from 2 to 8. seeds: one run each. All their combinations
         are recorded, and stop at the criterion 0.08 or after 3000 epochs.
     marks: points of Figure 3 with their names, a mapping to `(2,)`.
 
-    ValueError: a task with more than one output, no loss, experts or seeds, an unknown loss, more than 8 experts.
+    ValueError: a task with more than one output, no loss, experts or seeds, an unknown loss, fewer than 2 or more than 8 experts.
     """
 
     name, title = "training-player", "Training player"
@@ -79,8 +79,8 @@ class TrainingPlayer(Interactive):
         for loss in self.losses:
             if loss not in STEP_SIZES:
                 raise ValueError(f"unknown loss {loss!r}, wanted one of {', '.join(STEP_SIZES)}")
-        if not 1 <= min(self.experts) <= max(self.experts) <= len(plots.EXPERT_COLOURS):
-            raise ValueError(f"wanted from 1 to {len(plots.EXPERT_COLOURS)} experts, got {self.experts}")
+        if not 2 <= min(self.experts) <= max(self.experts) <= len(plots.EXPERT_COLOURS):
+            raise ValueError(f"wanted from 2 to {len(plots.EXPERT_COLOURS)} experts, got {self.experts}")
         self.task = task
         self.marks = {name: [round(value, 3) for value in point.tolist()] for name, point in (marks or {}).items()}
 
