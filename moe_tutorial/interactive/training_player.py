@@ -64,7 +64,8 @@ class TrainingPlayer(Interactive):
         are recorded, and stop at the criterion 0.08 or after 3000 epochs.
     marks: points of Figure 3 with their names, a mapping to `(2,)`.
 
-    ValueError: a task with more than one output, no loss, experts or seeds, an unknown loss, fewer than 2 or more than 8 experts.
+    ValueError: a task with more than one output, no loss, experts or seeds, an unknown loss, fewer than 2 or more than 8
+        experts.
     """
 
     name, title = "training-player", "Training player"
