@@ -1,23 +1,22 @@
 """What a mixture costs when every expert is computed for every case, and when only the gate's favourite is.
 
 The experts here have a hidden layer, as a later, larger mixture's have; the paper's linear ones cost no more than their
-share of the gate. Times depend on the machine, so `make bench` measures and stores them, and chapter 9 shows what is stored.
+share of the gate. Times depend on the machine, so they are measured once and stored, and chapter 9 shows what is stored.
 """
 
-import json
 import time
-from importlib.resources import files
+from dataclasses import dataclass
 from statistics import median
 
 import torch
 
 from . import _checks
+from ._threads import one_thread
+from .recordings import Recordings
 
 EXPERTS = (1, 4, 16, 64)
 INPUTS, HIDDEN, CASES = 64, 64, 2000
 """Sizes of the mixtures that are measured."""
-
-FILE = files(__package__) / "data" / "costs.json"
 
 
 def multiplications(experts, computed, inputs, hidden=0):
@@ -59,28 +58,44 @@ def favourite_only(x, gate, first, second):
     return y
 
 
+@one_thread()
 def measure(experts=EXPERTS, repetitions=15):
     """Seconds for CASES cases on one core: for each number of experts, all computed and the favourite only; medians."""
     x = torch.randn(CASES, INPUTS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return {count: {compute.__name__: _seconds(compute, (x, *random_mixture(count)), repetitions)
-                        for compute in (blend_of_all, favourite_only)} for count in experts}
-    finally:
-        torch.set_num_threads(threads)
+    return {count: {compute.__name__: _seconds(compute, (x, *random_mixture(count)), repetitions)
+                    for compute in (blend_of_all, favourite_only)} for count in experts}
 
 
-def load_costs(path=FILE):
-    """The stored times: a dict from the number of experts to (all, favourite only), each as a multiple of one expert's."""
-    return {int(experts): tuple(times) for experts, times in json.loads(path.read_text(encoding="utf-8")).items()}
+@dataclass(frozen=True)
+class Sizes:
+    """What is measured: the numbers of experts, the inputs and hidden units of each, and the cases."""
+
+    experts: tuple[int, ...] = EXPERTS
+    inputs: int = INPUTS
+    hidden: int = HIDDEN
+    cases: int = CASES
 
 
-def store_costs(measured, path=FILE):
-    """Store times as multiples of the time of a mixture of one expert, all computed, to two digits."""
+def make_costs(sizes):
+    """What is stored: by the number of experts, the times as multiples of that of one expert, to two digits."""
+    return multiples(measure(sizes.experts))
+
+
+def multiples(measured):
+    """Times as multiples of the time of a mixture of one expert, all computed, to two digits."""
     one = measured[1]["blend_of_all"]
-    multiples = {count: [float(f"{seconds / one:.2g}") for seconds in times.values()] for count, times in measured.items()}
-    path.write_text(json.dumps(multiples) + "\n", encoding="utf-8")
+    return {str(count): [float(f"{seconds / one:.2g}") for seconds in times.values()] for count, times in measured.items()}
+
+
+def load_costs(recordings=None):
+    """The stored times: a dict from the number of experts to (all, favourite only), each as a multiple of one expert's.
+
+    recordings: another `Recordings` of costs than the package's own, RECORDINGS.
+
+    RecordingError: a stored file that is missing, damaged or of other code, with what to do about it.
+    """
+    stored, = (recordings or RECORDINGS).load().values()
+    return {int(experts): tuple(times) for experts, times in stored.items()}
 
 
 def _seconds(compute, arguments, repetitions):
@@ -90,3 +105,6 @@ def _seconds(compute, arguments, repetitions):
         compute(*arguments)
         times.append(time.perf_counter() - begun)
     return median(times[1:])  # the first one warms up
+
+
+RECORDINGS = Recordings("costs", "measured costs", (Sizes(),), make_costs, ("costs.py",))

@@ -14,6 +14,7 @@ import torch
 
 from . import _checks
 from ._progress import progress
+from ._threads import one_thread
 from .mixture import Mixture
 from .networks import BackpropagationNet
 
@@ -39,6 +40,7 @@ class Outcome:
         return f"Outcome: {int(self.converged.sum())} of {runs} run{'s' if runs > 1 else ''} converged"
 
 
+@one_thread()
 def fast_train(model, x, d, *, step_size, epochs, stop_at=None, stop_on="blend", name=None):
     """Train R runs in place by batch gradient descent on eq. 1.3 and return the `Outcome`.
 

@@ -1,26 +1,14 @@
 """Table 1 under every combination of the choices that the paper leaves open, computed once and kept in the package.
 
-`make multiverse` computes the cells and stores each as one line of `data/multiverse.jsonl`, with the version of the code
-that made it; `load_multiverse` reads them. A cell that the present code made is not computed again.
+`RECORDINGS` is the file of them, ELSEWHERE a second one with other last bits, and `make recordings` makes both;
+`load_multiverse` reads them.
 """
 
-import ast
-import hashlib
-import json
-import os
-import sys
-import threading
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
-from importlib.resources import files
 from itertools import product
-from multiprocessing import get_context
-from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
+from .recordings import Recordings
 from .replication import SYSTEMS, Exploration, Protocol, Replication, Simulations, replicate
 
 READINGS = {
@@ -38,82 +26,29 @@ CELLS = tuple(Protocol(**reading, **dict(zip(CHOICES, values)))
               for reading in READINGS.values() for values in product(*CHOICES.values()))
 """The protocols of all 48 combinations."""
 
-FILE = files(__package__) / "data" / "multiverse.jsonl"
 
-_MAKERS = ("vowels.py", "experts.py", "gate.py", "mixture.py", "networks.py", "engine.py", "replication.py",
-           "data/peterson_barney_1952.csv")
-
-
-def code_version():
-    """Sixteen hexadecimal digits that change with the code and the data that make a cell, but not with comments."""
-    digest = hashlib.sha256()
-    for name in _MAKERS:
-        text = (files(__package__) / name).read_text(encoding="utf-8")
-        digest.update((_bare(text) if name.endswith(".py") else text).encode())
-    return digest.hexdigest()[:16]
-
-
-def _bare(source):
-    """The syntax tree of Python code without strings that stand alone, which is what docstrings are."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-    return ast.dump(tree)
-
-
-def load_multiverse(path=FILE):
+def load_multiverse(recordings=None):
     """The stored cells, a list of `Replication`, in the order of CELLS.
 
-    ValueError: a cell that is missing or was made by another version of the code, with what to do about it.
+    recordings: another `Recordings` of cells than RECORDINGS, such as ELSEWHERE.
+
+    RecordingError: a cell that is missing, damaged or was made by other code, with what to do about it.
     """
-    stored = _read(path)
-    stale = [protocol for protocol in CELLS if protocol not in stored]
-    if stale:
-        raise ValueError(f"{len(stale)} of {len(CELLS)} cells are missing or were made by another version of the code than "
-                         f"{code_version()}; run `make multiverse`")
-    return [_replication(stored[protocol]) for protocol in CELLS]
+    return [_replication(protocol, systems) for protocol, systems in (recordings or RECORDINGS).load().items()]
 
 
-def compute(path=FILE, cells=CELLS, workers=None):
-    """Compute the cells that the file does not have from the present code, and write the file after each of them.
+def load_cell(protocol, recordings=None):
+    """The stored cell of a protocol, a `Replication`.
 
-    path: the file. Cells in it that are not among `cells`, or that another version of the code made, are dropped when
-        the first new one is written.
-    workers: the number of processes; None for one for each core.
+    ValueError: a protocol that is not among CELLS; `replicate` runs it. RecordingError: as for `load_multiverse`.
     """
-    path = Path(path)
-    stored = {protocol: record for protocol, record in _read(path).items() if protocol in cells}
-    missing = [protocol for protocol in cells if protocol not in stored]
-    if not missing:
-        return
-    version = code_version()  # of the code as it is now, should a file be edited while this runs
-    pool = ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), _start_worker, (os.getpid(),))
-    with pool, tqdm(total=len(cells), initial=len(stored), desc="cells") as bar:
-        for done in as_completed([pool.submit(_record, protocol, version) for protocol in missing]):
-            record = done.result()
-            stored[_protocol(record)] = record
-            lines = [json.dumps(stored[protocol], separators=(",", ":")) for protocol in cells if protocol in stored]
-            unfinished = path.with_suffix(".unfinished")
-            unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            unfinished.replace(path)  # so that a kill at any moment leaves a whole file
-            bar.update()
+    if protocol not in CELLS:
+        raise ValueError(f"no cell is stored for {protocol}; `replicate` runs it")
+    return _replication(protocol, (recordings or RECORDINGS).load()[protocol])
 
 
-def _start_worker(parent):
-    """One thread a process, no bars besides the cells', and an end when the process that wanted the results is gone."""
-    torch.set_num_threads(1)
-    sys.stderr = open(os.devnull, "w")  # for as long as the process lives
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _record(protocol, version):
+def make_cell(protocol):
+    """What is stored of Table 1 under a protocol, by the names of SYSTEMS. Epochs are None where a run did not converge."""
     replication = replicate(protocol)
     systems = {}
     for name in SYSTEMS:
@@ -127,37 +62,20 @@ def _record(protocol, version):
             "test": [round(value, 4) for value in runs.test.tolist()],
             "live": None if runs.live is None else runs.live.tolist(),
         }
-    made_by = {"code": version, "torch": torch.__version__.split("+")[0]}
-    return {**made_by, "protocol": asdict(protocol), "systems": systems}
+    return systems
 
 
 def _epochs(stopped, converged):
-    """The epochs of each run, None where it did not converge."""
     return [epochs if reached else None for epochs, reached in zip(stopped.tolist(), converged.tolist())]
 
 
-def _read(path):
-    """The records that the present code made, by their protocols."""
-    if not path.is_file():
-        return {}
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {_protocol(record): record for record in records if record["code"] == code_version()}
-
-
-def _protocol(record):
-    settings = record["protocol"]
-    return Protocol(**{**settings, "repetitions": tuple(settings["repetitions"])})
-
-
-def _replication(record):
-    protocol = _protocol(record)
-
+def _replication(protocol, systems):
     def stopped_and_converged(epochs):
         return (torch.tensor([protocol.epochs if e is None else e for e in epochs]),
                 torch.tensor([e is not None for e in epochs]))
 
     explorations, simulations = {}, {}
-    for name, stored in record["systems"].items():
+    for name, stored in systems.items():
         pilots = [stopped_and_converged(row) for row in stored["pilots"]]
         explorations[name] = Exploration(torch.tensor(stored["step_sizes"], dtype=torch.float64),
                                          *(torch.stack(rows) for rows in zip(*pilots)))
@@ -165,3 +83,15 @@ def _replication(record):
         accuracies = (torch.tensor(stored[part], dtype=torch.float64) for part in ("train", "test"))
         simulations[name] = Simulations(stored["step_size"], *stopped_and_converged(stored["epochs"]), *accuracies, live)
     return Replication(protocol, explorations, simulations)
+
+
+SOURCES = ("vowels.py", "experts.py", "gate.py", "mixture.py", "networks.py", "engine.py", "replication.py",
+           "data/peterson_barney_1952.csv")
+"""The files of the package that decide how a simulation of Table 1 ends."""
+
+RECORDINGS = Recordings("multiverse", "cells", CELLS, make_cell, SOURCES)
+
+ELSEWHERE = Recordings("multiverse_elsewhere", "cells", CELLS, make_cell, SOURCES,
+                       {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"})
+"""The same cells once more, computed without the newer instructions of the processor, so that the last bits are other ones.
+What differs between the two is not the experiment's."""

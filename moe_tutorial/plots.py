@@ -76,8 +76,12 @@ class Picture:
             self.figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
         drawing = file.getvalue()
         drawing = re.sub(r"<!--.*?-->", "", drawing[drawing.index("<svg"):])
-        # Tenths of a point are fine enough for what is drawn; what is written stays as it is.
-        drawing = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d)\d+", r"\1", tag[0]), drawing)
+        # Tenths of a point are fine enough for what is drawn, and -0 is 0; what is written stays as it is.
+        drawing = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-0(\.0)?(?![\d.])", "0", re.sub(r"(\d\.\d)\d+", r"\1", tag[0])),
+                         drawing)
+        # Matplotlib makes its names of the last bits of what they name; ours are numbers.
+        for number, name in enumerate(dict.fromkeys(re.findall(r'\bid="([a-zA-Z][0-9a-f]{10})"', drawing))):
+            drawing = drawing.replace(name, f"n{number}")
         # Verdana has the widths of DejaVu Sans.
         return re.sub(r"\s+", " ", drawing).replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif").strip()
 

@@ -12,6 +12,7 @@ import torch
 
 from . import _checks, losses
 from ._progress import progress
+from ._threads import one_thread
 from .experts import OUTPUTS
 from .mixture import Mixture
 
@@ -55,6 +56,7 @@ class History:
                 f"{int(self.converged.sum())} converged, {int(self.diverged.sum())} diverged")
 
 
+@one_thread()
 def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, stop_on="blend", variance=1.0,
           learn_variance=False, record_every=1):
     """Train `mixture` in place by batch gradient descent on gate and experts together, the training of section 3.
@@ -162,6 +164,23 @@ class _State:
             "effective_experts": torch.special.entr(self.p).sum(-1).exp().mean(-1),
             "weights": {name: value.detach() for name, value in self.parameters.items()},
         }
+
+
+def history_from_weights(x, d, loss, epochs, weights, stopped, converged):
+    """The `History` of runs whose weights are known at S moments, with what `train` would have recorded there.
+
+    x, d, loss: as for `train`. epochs: the S epochs. weights: by name, with leading dimensions `(S, R)`; sigmoid outputs
+    and variance 1. stopped, converged: of each run, `(R,)`, or of a single one.
+    """
+    moments, runs = weights["gate.bias"].shape[:2]
+    with torch.no_grad():
+        measured = _State({name: value.flatten(0, 1).clone() for name, value in weights.items()}, x, d, "sigmoid", loss,
+                          1.0).measured()
+    fields = ("loss", "squared_error", "proportions", "effective_experts")
+    stopped, converged = (torch.as_tensor(value).reshape(runs) for value in (stopped, converged))
+    return History(epochs=torch.as_tensor(epochs), weights=weights, stopped=stopped, converged=converged,
+                   diverged=torch.zeros(runs, dtype=torch.bool),
+                   **{name: measured[name].unflatten(0, (moments, runs)) for name in fields})
 
 
 def _history(records, stopped, converged, diverged):

@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from execute import REPRODUCIBLE, ROOT, notebooks
+from compare import said
+from execute import ROOT, notebooks
 from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 
@@ -40,20 +41,16 @@ def run(python, path, folder, course):
     client = NotebookClient(notebook, km=manager, timeout=600, coalesce_streams=True, record_timing=False,
                             resources={"metadata": {"path": str(folder)}})
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    client.execute(env={**environment, **REPRODUCIBLE, "MOE_TUTORIAL_ARCHIVE": str(course),
+    client.execute(env={**environment, "MOE_TUTORIAL_ARCHIVE": str(course),
                         "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
     return notebook
 
 
-def said(cell):
-    """What a cell says in words, output by output."""
-    return [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
-
-
 def differences(new, stored):
     """The cells that say something else than the stored ones, as (source, said, stored); the set-up cell may."""
-    pairs = zip(new.cells, stored.cells, strict=True)
-    return [(a.source, said(a), said(b)) for a, b in pairs if said(a) != said(b) and a.id != "setup"]
+    words = [[[said(output) for output in cell.get("outputs", [])] for cell in notebook.cells] for notebook in (new, stored)]
+    return [(cell.source, *pair) for cell, *pair in zip(new.cells, *words, strict=True)
+            if pair[0] != pair[1] and cell.id != "setup"]
 
 
 def main(python, paths):

@@ -4,17 +4,19 @@ import functools
 import http.server
 import os
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
+import torch
+from build import PAGES, build
 from hypothesis import settings
 
 # The same examples every time, and no time limit on one: a busy machine must not fail a test.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+torch.set_num_threads(1)  # small arrays, and two workers on two cores
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,14 +25,10 @@ BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory):
-    """The folder of the book's pages, built anew with every warning an error."""
-    out = tmp_path_factory.mktemp("book")
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    done = subprocess.run([jupyter_book, "build", ROOT, "--path-output", out, "-W", "-n", "--keep-going", "--all"],
-                          capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out / "_build" / "html"
+def pages():
+    """The folder of the book's pages, built with every warning an error; once, whoever else wants it."""
+    build()
+    return PAGES
 
 
 @pytest.fixture(scope="session")

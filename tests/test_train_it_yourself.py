@@ -55,15 +55,6 @@ FRAMES = """() => {
 }"""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Small tensors train faster with one thread, above all beside a browser."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def training():
     return TrainItYourself()

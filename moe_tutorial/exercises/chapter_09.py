@@ -296,7 +296,7 @@ QUIZ = (
     ),
     Question(
         "A gate that lost F2 after its training left 89.5 % right. With a gate that never saw F2, "
-        "59 % to 61 % were right after 2000 epochs. What do the two together say?",
+        "60 % were right after 2000 epochs. What do the two together say?",
         (
             ("F1 does not tell the two pairs apart", "Then the first gate could not do with F1 alone what it does. It saw the same mean in "
              "place of F2 for every case, and 89.5 % came out right."),

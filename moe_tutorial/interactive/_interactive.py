@@ -18,9 +18,6 @@ HERE = files(__package__)
 LOSSES = {"mixture": "eq. 1.3, mixture", "cooperative": "eq. 1.1, cooperative", "expected": "eq. 1.2, expected"}
 """What the losses of `training.train` are called, the paper's own first."""
 
-CRITERION = 0.08
-"""Training ends when the mean squared error of the blend is not above this, as in section 3 of the paper."""
-
 USED = 0.01
 """An expert is used if in some case its proportion is above this."""
 

@@ -5,12 +5,15 @@ import functools
 import torch
 
 from .. import plots
-from ..engine import fast_train
+from ..engine import Outcome, fast_train
 from ..mixture import Mixture, class_decisions
+from ..multiverse import load_cell
 from ..networks import BackpropagationNet
+from ..recorded import CRITERION, is_recorded, load_training
+from ..replication import Protocol
 from ..training import train
 from ..vowels import CODINGS, vowel_task
-from ._interactive import CRITERION, LOSSES, USED, Interactive, cases_data, picture_html, style
+from ._interactive import LOSSES, USED, Interactive, cases_data, picture_html, style
 
 _STEP_SIZES = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
 _VARIANCES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -56,11 +59,17 @@ class TrainItYourself(Interactive):
 
     @functools.cached_property
     def _still(self):
-        loss, step_size, seed = (_BEGIN[name] for name in ("loss", "step", "seed"))
-        mixture, network, history, outcome = _race(self.tasks[_BEGIN["coding"]], _BEGIN["experts"], loss, step_size,
-                                                   _BEGIN["variance"], seed)
-        return _curve(history, f"A mixture of {_BEGIN['experts']} experts, trained with eq. 1.3 and step size {step_size:g} "
-                      f"from seed {seed}, {_end(history)}. A network with {_HIDDEN} hidden units {_end(outcome)}.")
+        task, seed, step_size = (self.tasks[_BEGIN["coding"]], _BEGIN["seed"], _BEGIN["step"])
+        if is_recorded(task):
+            recorded = load_training(_BEGIN["loss"], experts=_BEGIN["experts"], seed=seed)
+            error, mixture = recorded.error, recorded.history
+            runs = load_cell(Protocol()).simulations[f"BP {_HIDDEN} hidden"]  # with the step size 20, too
+            network = Outcome(runs.stopped[seed], runs.converged[seed])
+        else:
+            *_, mixture, network = _race(task, *(_BEGIN[name] for name in ("experts", "loss", "step", "variance", "seed")))
+            error = mixture.squared_error[:, 0]
+        return _curve(error, f"A mixture of {_BEGIN['experts']} experts, trained with eq. 1.3 and step size {step_size:g} "
+                      f"from seed {seed}, {_end(mixture)}. A network with {_HIDDEN} hidden units {_end(network)}.")
 
     def still(self):
         return self._still
@@ -115,7 +124,7 @@ def _trained(task, *settings):
     with torch.no_grad():
         said = [f"The mixture {_end(history)}; {_right(mixture.blend, task)}.",
                 f"The network {_end(outcome)}; {_right(network, task)}."]
-    pictures = [_regions(task, mixture), _curve(history, "The mixture's error over the epochs.")]
+    pictures = [_regions(task, mixture), _curve(history.squared_error[:, 0], "The mixture's error over the epochs.")]
     return "".join(f"<p>{sentence}</p>" for sentence in said) + "".join(picture_html(picture) for picture in pictures)
 
 
@@ -130,10 +139,10 @@ def _right(outputs, task):
     return f"right: {100 * train:.1f} % of the training and {100 * test:.1f} % of the test cases"
 
 
-def _curve(history, caption):
-    error = history.squared_error[:, 0]
-    return plots.curves(history.epochs, {"mixture": error, f"criterion {CRITERION:g}": torch.full_like(error, CRITERION)},
-                        "epoch", "mean squared error", caption)
+def _curve(error, caption):
+    """The error after each epoch, from 0 to the last."""
+    curves = {"mixture": error, f"criterion {CRITERION:g}": torch.full_like(error, CRITERION)}
+    return plots.curves(torch.arange(len(error)), curves, "epoch", "mean squared error", caption)
 
 
 def _regions(task, mixture):

@@ -1,7 +1,7 @@
 """The training player of chapters 7 and 8."""
 
 import functools
-import math
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -10,14 +10,9 @@ from .. import plots
 from ..experts import foot_of_normal
 from ..gate import gate_scores, mixing_proportions
 from ..mixture import Mixture
+from ..recorded import CRITERION, EPOCHS, STEP_SIZES, is_recorded, load_trainings, moments
 from ..training import train
-from ._interactive import CRITERION, LOSSES, USED, Interactive, cases_data, picture_html, style
-
-STEP_SIZES = {"mixture": 20.0, "cooperative": 10.0, "expected": 10.0}
-"""The losses and their step sizes; the gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks."""
-
-EPOCHS = 3000
-"""The largest number of epochs of a recorded run."""
+from ._interactive import LOSSES, USED, Interactive, cases_data, picture_html, style
 
 _RESOLUTION = 0.01  # of the weights that a page carries
 
@@ -37,23 +32,23 @@ class Recording:
     converged: bool
 
 
-def record(task, loss, experts, seeds, frames=40):
+def record(task, loss, experts, seeds):
     """Train one mixture for each seed, up to the criterion, and return a `Recording` of each.
 
     The epochs are equally far apart, but for the last one.
     """
     history = train(Mixture(experts, seed=list(seeds)), task.train.x, task.train.d, loss, step_size=STEP_SIZES[loss],
                     epochs=EPOCHS, stop_at=CRITERION)
-    w = history.weights
-    rows = {"experts": torch.cat([w["experts.weight"][..., 0, :], w["experts.bias"]], -1),
-            "gate": torch.cat([w["gate.weight"], w["gate.bias"][..., None]], -1)}
-    recordings = []
-    for run, stopped in enumerate(history.stopped.tolist()):
-        every = max(1, math.ceil(stopped / frames))
-        epochs = torch.tensor([*range(0, stopped, every), stopped])
-        recordings.append(Recording(epochs, history.squared_error[epochs, run], rows["experts"][epochs, run],
-                                    rows["gate"][epochs, run], bool(history.converged[run])))
-    return recordings
+    return [_recording(history, run) for run in range(len(history.stopped))]
+
+
+def _recording(history, run=0):
+    """A run of a history that has at least the moments of the player."""
+    epochs = torch.tensor(moments(int(history.stopped[run])))
+    at, w = torch.searchsorted(history.epochs, epochs), history.weights
+    experts = torch.cat([w["experts.weight"][at, run][..., 0, :], w["experts.bias"][at, run]], -1)
+    gate = torch.cat([w["gate.weight"][at, run], w["gate.bias"][at, run][..., None]], -1)
+    return Recording(epochs, history.squared_error[at, run], experts, gate, bool(history.converged[run]))
 
 
 class TrainingPlayer(Interactive):
@@ -61,7 +56,8 @@ class TrainingPlayer(Interactive):
 
     task: a `vowels.vowel_task` with one output.
     losses: names from `STEP_SIZES`. experts: numbers of experts, from 2 to 8. seeds: one run each. All their combinations
-        are recorded, and stop at the criterion 0.08 or after 3000 epochs.
+        are shown, and stop at the criterion 0.08 or after 3000 epochs. A training that is stored (`load_training`) is
+        taken from there; the others are run.
     marks: points of Figure 3 with their names, a mapping to `(2,)`.
 
     ValueError: a task with more than one output, no loss, experts or seeds, an unknown loss, fewer than 2 or more than 8
@@ -88,8 +84,10 @@ class TrainingPlayer(Interactive):
     @functools.cached_property
     def recordings(self):
         """By loss, number of experts and seed."""
-        return {(loss, experts, seed): recording for loss in self.losses for experts in self.experts
-                for seed, recording in zip(self.seeds, record(self.task, loss, experts, self.seeds))}
+        stored = load_trainings() if is_recorded(self.task) else {}
+        wanted = list(itertools.product(self.losses, self.experts, self.seeds))
+        return {key: _recording(stored[key].history) if key in stored else record(self.task, *key[:2], key[2:])[0]
+                for key in wanted}
 
     def data(self):
         return {

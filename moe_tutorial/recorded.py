@@ -1,0 +1,173 @@
+"""The trainings that chapters, players and pictures show, computed once and kept in the package.
+
+With the paper's large step a run overshoots for hundreds of epochs, so that a last bit decides at which epoch it ends. What
+the book says of such a run, and draws of it, is said and drawn of the stored one. `make recordings` makes them.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import torch
+
+from . import _checks
+from .engine import Outcome, fast_train
+from .mixture import Mixture
+from .multiverse import SOURCES
+from .recordings import Recordings
+from .replication import SYSTEMS, Protocol, build
+from .training import history_from_weights, train
+from .vowels import vowel_task
+
+STEP_SIZES = {"mixture": 20.0, "cooperative": 10.0, "expected": 10.0}
+"""The losses and their step sizes; the gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks."""
+
+CRITERION, EPOCHS = 0.08, 3000
+"""A training ends at the paper's criterion, or after so many epochs."""
+
+FRAMES = 40
+"""A training is kept at so many moments and its end, equally far apart, or at every epoch."""
+
+EARLY = 30
+"""For so many epochs a run is the same on every processor, to 1e-9. After that some are, and some are not."""
+
+_PLACES = 2.0**31  # of weights and errors: they are kept to within 2.4e-10
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One training on the vowels of section 3, with our reading of the outputs: its loss, number of experts K, and seed."""
+
+    loss: str
+    experts: int
+    seed: int
+    every_epoch: bool = False
+
+
+@dataclass(frozen=True)
+class System:
+    """The 25 simulations of one of the four systems of Table 1, a name from `replication.SYSTEMS`, under our reading."""
+
+    name: str
+
+
+@dataclass(frozen=True, repr=False)
+class Recorded:
+    """A stored training.
+
+    setting: what was run.
+    error: the mean squared error of the blend after each epoch, from 0 to the last, (T + 1,).
+    stored: what the file has of it.
+    """
+
+    setting: Setting
+    error: torch.Tensor
+    stored: dict
+
+    @functools.cached_property
+    def history(self):
+        """Its `History` with one run, at the moments that are kept."""
+        cases, kept = vowel_task().train, self.stored
+        return history_from_weights(cases.x, cases.d, self.setting.loss, *(kept[name] for name in (
+            "epochs", "weights", "stopped", "converged")))
+
+    def __repr__(self):
+        setting, end = self.setting, "" if self.stored["converged"] else ", criterion not reached"
+        return (f"Recorded: {setting.experts} experts, {setting.loss} loss, step size {STEP_SIZES[setting.loss]:g}, seed "
+                f"{setting.seed}; {self.stored['stopped']} epochs{end}")
+
+
+def moments(stopped, frames=FRAMES):
+    """The epochs at which a training that stopped there is kept: about so many frames, equally far apart, and the end."""
+    return [*range(0, stopped, max(1, -(-stopped // frames))), stopped]
+
+
+def is_recorded(task):
+    """Whether a `vowels.VowelTask` is the one that the stored trainings were made on."""
+    cases, ours = task.train, vowel_task().train
+    return torch.equal(cases.x, ours.x) and torch.equal(cases.d, ours.d)
+
+
+def make_training(setting):
+    """What is stored of a training: its error after each epoch, and its weights at some of them or at all."""
+    cases = vowel_task().train
+    history = train(Mixture(setting.experts, seed=setting.seed), cases.x, cases.d, setting.loss,
+                    step_size=STEP_SIZES[setting.loss], epochs=EPOCHS, stop_at=CRITERION)
+    stopped = int(history.stopped)
+    epochs = list(range(stopped + 1)) if setting.every_epoch else moments(stopped)
+    return {"stopped": stopped, "converged": bool(history.converged), "error": _rounded(history.squared_error[:, 0]),
+            "epochs": epochs, "weights": {name: _rounded(weight[epochs]) for name, weight in history.weights.items()}}
+
+
+def make_simulations(setting):
+    """What is stored of a system: the epochs of its simulations, and their weights early and at the end.
+
+    And the epochs of eight more of each, whose initial weights differ by a last bit, which is what another processor does.
+    """
+    protocol, seeds = Protocol(), range(25)
+    x, d, _, _ = protocol.cases(seeds)
+
+    def simulated(model, epochs=protocol.epochs):
+        return fast_train(model, x, d, step_size=20.0, epochs=epochs, stop_at=protocol.stop_at)
+
+    early, model = build(setting.name, protocol, seeds), build(setting.name, protocol, seeds)
+    simulated(early, EARLY)
+    outcome, moved = simulated(model), []
+    for number in range(8):
+        generator = torch.Generator().manual_seed(number)
+        other = build(setting.name, protocol, seeds)
+        for weight in other.parameters():
+            bits = torch.randint(-1, 2, weight.shape, generator=generator, dtype=weight.dtype)
+            weight.data *= 1 + bits * torch.finfo(weight.dtype).eps
+        moved.append(simulated(other).stopped)
+    return {"stopped": outcome.stopped, "converged": outcome.converged, "moved": torch.stack(moved),
+            "early": {name: _rounded(weight) for name, weight in early.named_parameters()},
+            "end": {name: _rounded(weight) for name, weight in model.named_parameters()}}
+
+
+def load_trainings():
+    """All stored trainings: a dict from (loss, number of experts, seed) to a `Recorded`.
+
+    RecordingError: a stored file that is damaged or of other code.
+    """
+    return {(setting.loss, setting.experts, setting.seed): Recorded(setting, stored["error"], stored)
+            for setting, stored in TRAININGS.load().items()}
+
+
+def load_training(loss="mixture", *, experts, seed):
+    """The stored training with this loss, number of experts and seed: a `Recorded`.
+
+    ValueError: one that is not stored; `train` runs it. RecordingError: a stored file that is damaged or of other code.
+    """
+    stored = load_trainings()
+    if (loss, experts, seed) not in stored:
+        known = ", ".join(f"{one[0]} {one[1]} {one[2]}" for one in stored)
+        raise ValueError(f"no training is stored with loss {loss!r}, {experts} experts and seed {seed}; `train` runs it. "
+                         f"Stored: {known}")
+    return stored[loss, experts, seed]
+
+
+def load_mixtures(experts):
+    """The 25 mixtures of Table 1 with 4 or 8 experts, seeds 0 to 24, under our reading: a `Mixture`, and its `Outcome`.
+
+    ValueError: another number of experts. RecordingError: a stored file that is damaged or of other code.
+    """
+    _checks.choice("experts", experts, (4, 8))
+    stored = SIMULATIONS.load()[System(f"{experts} experts")]
+    mixture = build(f"{experts} experts", Protocol(), range(25))
+    mixture.load_state_dict(stored["end"])
+    return mixture, Outcome(stored["stopped"], stored["converged"])
+
+
+def _rounded(values):
+    return (values.detach() * _PLACES).round() / _PLACES
+
+
+TRAININGS = Recordings(
+    "trainings", "trainings",
+    tuple(Setting(loss, experts, seed, every_epoch=(loss, experts) == ("mixture", 8) and seed in (0, 2))
+          for loss in STEP_SIZES for experts, seeds in ((4, range(5)), (8, range(5) if loss == "mixture" else (0, 2)))
+          for seed in seeds),
+    make_training, (*SOURCES[:4], "losses.py", "training.py", SOURCES[-1]))
+
+SIMULATIONS = Recordings("simulations", "sets of simulations", tuple(System(name) for name in SYSTEMS), make_simulations,
+                         SOURCES)
