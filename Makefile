@@ -4,9 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAGES := _build/html
 
-# For kernels: the same results to the last bit on every x86 processor with AVX2, because neither matrix products nor torch
-# may choose their instructions by the processor. `scripts/execute.py` sets the same.
-REPRODUCIBLE := MKL_CBWR=COMPATIBLE ATEN_CPU_CAPABILITY=avx2
+# nbval proves the chapters: it executes them and compares what comes out with what is stored. Two workers, a file each; each
+# file is one worker's, and the longest begin (conftest.py).
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 PORT ?= 8000
 RESOLUTION ?= lowest-direct
@@ -14,13 +15,18 @@ BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|nbclient|nbformat|praat-parselmout
 BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises losses model multiverse plots replication \
     sound toys training vowel_data vowel_task))
 
-.PHONY: book pdf serve lab test colab bounds links execute exercises multiverse bench lock clean
+# For `make check`: what is quick and needs no browser.
+QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters costs crosswalk exercises losses model multiverse plots project \
+    replication sound toys training vowel_data vowel_task))
+SEEDS ?= 1 2
+SHAKEN ?= notebooks book
+
+.PHONY: book pdf serve lab check test shake colab bounds links execute exercises recordings bench lock clean
 .DEFAULT_GOAL := book
 
 book: .venv/installed  ## build the book and print the path of its first page
 	$(BIN)/python scripts/crosswalk.py --check
-	$(BIN)/jupyter-book build . -W -n --keep-going --quiet
-	@echo "The book is built. Its first page: $(CURDIR)/$(PAGES)/index.html"
+	$(BIN)/python scripts/build.py
 
 pdf: book  ## print the book into _build/book.pdf; needs Chromium
 	$(BIN)/python scripts/pdf.py
@@ -34,11 +40,18 @@ lab: .venv/installed  ## open the notebooks in JupyterLab, which is installed at
 	@echo "JupyterLab says its address below, and opens it in your browser."
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-test: .venv/installed  ## the whole test suite, every chapter included
+check: .venv/installed  ## in less than a minute: style, spelling, and the tests that matter while writing
 	$(BIN)/ruff check
 	$(BIN)/codespell
-	$(REPRODUCIBLE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks book
-	$(BIN)/python -m pytest tests moe_tutorial
+	$(BIN)/python -m pytest $(WORKERS) $(QUICK) moe_tutorial
+
+test: .venv/installed  ## the whole test suite, every chapter executed
+	$(BIN)/ruff check
+	$(BIN)/codespell
+	$(BIN)/python -m pytest $(NBVAL) $(WORKERS) notebooks book tests moe_tutorial
+
+shake: .venv/installed  ## execute the chapters as on another processor, for each of SEEDS, and say which cells moved
+	$(BIN)/python scripts/shaken.py $(SEEDS) --paths $(SHAKEN)
 
 colab: .venv/installed  ## every notebook alone, with the older packages of Colab, the course from an archive
 	rm -rf .venv-colab
@@ -65,8 +78,8 @@ execute: .venv/installed  ## execute chapters and write them back: all, or those
 exercises: .venv/installed  ## write quizzes, exercises and solutions from the package into chapters and book
 	$(BIN)/python scripts/exercises.py
 
-multiverse: .venv/installed  ## Table 1 under every unstated choice; goes on where it was stopped; about 35 min from nothing
-	$(REPRODUCIBLE) $(BIN)/python scripts/multiverse.py
+recordings: .venv/installed  ## the stored results that are missing or of other code; an hour and a half from nothing
+	$(BIN)/python scripts/recordings.py
 
 bench: .venv/installed  ## speed, as ratios within one run, and the weight of the pages
 	$(BIN)/python scripts/bench.py
