@@ -25,7 +25,7 @@ def moved(seed, paths):
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         environment = {**os.environ, "SHAKE_SEED": seed, "PYTHONPATH": str(ROOT / "scripts" / "shake")}
-        subprocess.run([sys.executable, "-m", "pytest", *NBVAL, *WORKERS, "-q", "--tb=short", f"--junitxml={report}", *paths],
+        subprocess.run([sys.executable, "-m", "pytest", *NBVAL, *WORKERS, "-q", f"--junitxml={report}", *paths],
                        cwd=ROOT, env=environment)
         cases = list(ElementTree.parse(report).iter("testcase"))
     return [f"{case.get('classname')} {case.get('name')}" for case in cases if case.find("failure") is not None], len(cases)

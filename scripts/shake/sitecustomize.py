@@ -5,8 +5,8 @@ of those operations of torch and numpy that may differ between processors by -1,
 happens to an element depends on the seed, the operation and the bits of the exact result, so that the same operation on
 the same numbers gives the same answer, as on a real machine. Without SHAKE_SEED nothing happens.
 
-SHAKE_OPS: `ieee` (only operations that really may differ), `default` (division, too), `wide` (also +, -, ×, √). SHAKE_PLACE=1: the
-place in the array counts, too, as with the last elements of a vectorised loop. SHAKE_MATH=1: also the functions of
+SHAKE_OPS: `ieee` (only operations that really may differ), `default` (and division), `wide` (and +, -, ×, √). SHAKE_PLACE=1:
+the place in the array counts, too, as with the last elements of a vectorised loop. SHAKE_MATH=1: also the functions of
 `math`. SHAKE_NUMPY=0: torch only. SHAKE_SEED=none: the mode is on and moves nothing, a control. Exact values (0, 0.5, whole
 numbers), copies, comparisons and random draws stay. numpy's `@` and methods such as `a.sum()` are not covered.
 """
