@@ -1,12 +1,11 @@
 """Speed and weight, measured in one run on one machine: what is compared is compared within the run, as ratios.
 
-    python scripts/bench.py [--store]        (--store: keep the cost of computing every expert for chapter 9)
+    python scripts/bench.py
 
 Prints the engine against a plain loop on one core, the time of an epoch as runs, experts and cases grow, the cost of
 computing every expert, the execution time of each chapter, and the weight of the built pages and how soon they are drawn.
 """
 
-import argparse
 import functools
 import gzip
 import http.server
@@ -93,15 +92,13 @@ def bench_growth():
         print(f"  {name:8}" + "  ".join(f"{size}: {t / times[0]:.1f}" for size, t in zip(sizes, times)))
 
 
-def bench_costs(store):
+def bench_costs():
     print(f"\nEvery expert computed, and only the favourite, as multiples of one expert, of {costs.HIDDEN} hidden units")
     measured = costs.measure()
     one = measured[1]["blend_of_all"]
     for experts, times in measured.items():
         every, favourite = (taken / one for taken in times.values())
         print(f"  {experts:3} experts: all {every:6.1f}   favourite {favourite:5.1f}")
-    if store:
-        costs.store_costs(measured)
 
 
 def bench_chapters():
@@ -161,14 +158,11 @@ def bench_pages():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", action="store_true", help="keep the cost of computing every expert for chapter 9")
-    store = parser.parse_args().store
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     bench_engine()
     bench_growth()
-    bench_costs(store)
+    bench_costs()
     torch.set_num_threads(threads)
     bench_chapters()
     bench_pages()

@@ -1,5 +1,7 @@
 """The counted arithmetic is what is computed, and computing the favourite only is the favourite's output."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -34,10 +36,13 @@ def test_the_favourite_alone_and_the_blend_case_by_case():
         assert_close(favourite[case], o[scores.argmax()])
 
 
-def test_what_is_stored_comes_back_as_multiples_of_one_expert(tmp_path):
+def test_what_is_stored_are_multiples_of_one_expert(tmp_path):
     measured = {1: {"blend_of_all": 0.004, "favourite_only": 0.005}, 64: {"blend_of_all": 0.4321, "favourite_only": 0.008}}
-    costs.store_costs(measured, tmp_path / "costs.json")
-    assert costs.load_costs(tmp_path / "costs.json") == {1: (1.0, 1.2), 64: (110.0, 2.0)}
+    assert costs.multiples(measured) == {"1": [1.0, 1.2], "64": [110.0, 2.0]}
+    store = replace(costs.RECORDINGS, settings=(costs.Sizes(experts=(1, 2)),), folder=tmp_path)
+    store.compute()
+    stored = costs.load_costs(store)
+    assert list(stored) == [1, 2] and stored[1][0] == 1.0 and all(value > 0 for times in stored.values() for value in times)
     assert list(load_costs()) == list(costs.EXPERTS) and load_costs()[1][0] == 1.0
 
 

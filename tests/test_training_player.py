@@ -128,19 +128,19 @@ def choose(page, name, value):
 def test_a_recording_is_what_train_makes_of_the_same_start():
     for loss, step_size, experts, seed in (("mixture", 20.0, 8, 2), ("cooperative", 10.0, 4, 0)):
         recording = record(TASK, loss, experts, [1, seed])[1]
-        mixture = Mixture(experts, seed=seed)
+        mixture = Mixture(experts, seed=[1, seed])
         history = train(mixture, TASK.train.x, TASK.train.d, loss, step_size=step_size, epochs=3000, stop_at=0.08)
-        last = int(history.stopped)
+        last = int(history.stopped[1])
         assert recording.converged and recording.epochs[0] == 0 and recording.epochs[-1] == last
         steps = recording.epochs.diff()
         assert (steps[:-1] == steps[0]).all() and 0 < steps[-1] <= steps[0] and 35 <= len(recording.epochs) <= 41
         for epoch in (0, 1, len(steps) // 2, -1):
             at = recording.epochs[epoch]
-            assert torch.equal(recording.experts[epoch, :, :2], history.weights["experts.weight"][at, 0, :, 0])
-            assert torch.equal(recording.experts[epoch, :, 2], history.weights["experts.bias"][at, 0, :, 0])
-            assert torch.equal(recording.gate[epoch, :, :2], history.weights["gate.weight"][at, 0])
-            assert torch.equal(recording.gate[epoch, :, 2], history.weights["gate.bias"][at, 0])
-            assert recording.error[epoch] == history.squared_error[at, 0]
+            assert torch.equal(recording.experts[epoch, :, :2], history.weights["experts.weight"][at, 1, :, 0])
+            assert torch.equal(recording.experts[epoch, :, 2], history.weights["experts.bias"][at, 1, :, 0])
+            assert torch.equal(recording.gate[epoch, :, :2], history.weights["gate.weight"][at, 1])
+            assert torch.equal(recording.gate[epoch, :, 2], history.weights["gate.bias"][at, 1])
+            assert recording.error[epoch] == history.squared_error[at, 1]
 
 
 def test_every_recorded_run_can_be_chosen_with_the_keyboard(shown, player):
