@@ -21,7 +21,7 @@ QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters costs crosswalk exerci
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
 
-.PHONY: book pdf serve lab check test shake colab bounds links execute exercises recordings bench lock clean
+.PHONY: book pdf serve lab check test shake colab bounds links execute exercises recordings anew bench lock clean
 .DEFAULT_GOAL := book
 
 book: .venv/installed  ## build the book and print the path of its first page
@@ -80,6 +80,9 @@ exercises: .venv/installed  ## write quizzes, exercises and solutions from the p
 
 recordings: .venv/installed  ## the stored results that are missing or of other code; an hour and a half from nothing
 	$(BIN)/python scripts/recordings.py
+
+anew: .venv/installed  ## all recordings from nothing, beside those that are stored, compared
+	$(BIN)/python scripts/recordings.py --anew _build/recordings $(NAMES)
 
 bench: .venv/installed  ## speed, as ratios within one run, and the weight of the pages
 	$(BIN)/python scripts/bench.py

@@ -48,7 +48,7 @@ def load_cell(protocol, recordings=None):
 
 
 def make_cell(protocol):
-    """What is stored of Table 1 under a protocol, by the names of SYSTEMS. Epochs are None where a run did not converge."""
+    """What is stored of a cell, by the names of SYSTEMS. Epochs are None where a run did not converge."""
     replication = replicate(protocol)
     systems = {}
     for name in SYSTEMS:

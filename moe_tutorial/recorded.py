@@ -45,7 +45,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class System:
-    """The 25 simulations of one of the four systems of Table 1, a name from `replication.SYSTEMS`, under our reading."""
+    """The 25 simulations of a system, a name from `replication.SYSTEMS`, under our reading."""
 
     name: str
 

@@ -62,16 +62,16 @@ def test_the_weights_after_100_epochs_are_those_of_the_plain_loop(kind, size, ou
             assert (one - start).abs().max() > 1e-3  # it did learn
 
 
-@pytest.mark.parametrize("kind, size, step_size", [(Mixture, 4, 20.0), (BackpropagationNet, 6, 10.0)])
+@pytest.mark.parametrize("kind, size, step_size, stop_at", [(Mixture, 4, 20.0, 0.15), (BackpropagationNet, 6, 2.5, 0.23)])
 @pytest.mark.parametrize("stop_on", ["blend", "expected"])
-def test_the_epoch_of_the_criterion_is_that_of_the_plain_loop(kind, size, step_size, stop_on):
+def test_the_epoch_of_the_criterion_is_that_of_the_plain_loop(kind, size, step_size, stop_at, stop_on):
     model = kind(size, seed=[0, 1, 2])
     slow = [run(model, number) for number in range(3)]
-    outcome = fast_train(model, *ONE_OUTPUT, step_size=step_size, epochs=3000, stop_at=0.15, stop_on=stop_on)
+    outcome = fast_train(model, *ONE_OUTPUT, step_size=step_size, epochs=3000, stop_at=stop_at, stop_on=stop_on)
     assert outcome.converged.all() and len(set(outcome.stopped.tolist())) == 3
     for number, alone in enumerate(slow):
-        assert plain_loop(alone, *ONE_OUTPUT, step_size, 3000, 0.15, stop_on) == outcome.stopped[number]
-        assert plain_loop(run(model, number), *ONE_OUTPUT, step_size, 1, 0.15, stop_on) == 0  # its weights were kept
+        assert plain_loop(alone, *ONE_OUTPUT, step_size, 3000, stop_at, stop_on) == outcome.stopped[number]
+        assert plain_loop(run(model, number), *ONE_OUTPUT, step_size, 1, stop_at, stop_on) == 0  # its weights were kept
 
 
 def test_blend_and_expected_error_stop_at_different_epochs():

@@ -178,6 +178,11 @@ def made(setting):
     return {"square": setting.number**2, "none": None, "tensors": [thirds, torch.tensor([[True, False]]), torch.tensor(7)]}
 
 
+def slow(setting):
+    time.sleep(0.05)
+    return made(setting)
+
+
 def nothing(setting):
     return None
 
@@ -303,13 +308,13 @@ def test_a_file_that_is_not_ours_is_left_as_it_is(tmp_path, content, said):
 def test_who_is_killed_at_any_moment_loses_nothing_that_was_finished(tmp_path):
     """The program is killed again and again, and the file is whole each time and never shorter."""
     program = ("import sys\n"
-               "from test_recordings import quick\n"
+               "from test_recordings import quick, slow\n"
                "if __name__ == '__main__':\n"
-               "    quick(sys.argv[1], 40).compute(workers=1)\n")
+               "    quick(sys.argv[1], 24, slow).compute(workers=1)\n")
     script = tmp_path / "program.py"
     script.write_text(program)
     places = os.pathsep.join(map(str, (ROOT / "tests", ROOT / "scripts")))
-    store, moments, finished = quick(tmp_path, 40), random.Random(0), 0
+    store, moments, finished = quick(tmp_path, 24, slow), random.Random(0), 0
     for _attempt in range(40):
         running = subprocess.Popen([sys.executable, script, tmp_path], stderr=subprocess.DEVNULL,
                                    env={**os.environ, "PYTHONPATH": places})
@@ -318,16 +323,16 @@ def test_who_is_killed_at_any_moment_loses_nothing_that_was_finished(tmp_path):
             if store.path.exists() and len(store.path.read_text().splitlines()) > finished + 1:
                 break  # something new is there
             time.sleep(0.002)
-        time.sleep(moments.uniform(0, 0.05))
+        time.sleep(moments.uniform(0, 0.5))
         running.kill()
         running.wait()
         records = [record for _, record in store._lines()]
         assert None not in records and len(records) >= finished
         finished = len(records)
-        if finished == 40:
+        if finished == 24:
             break
     assert _attempt > 0, "it was killed at least once"
-    assert len(store.load()) == 40
+    assert len(store.load()) == 24
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".lock"]
 
 
