@@ -8,8 +8,7 @@ import sys
 
 import nbformat
 import pytest
-from conftest import ROOT
-from execute import notebooks
+from execute import ROOT, notebooks
 from jupyter_client.manager import start_new_kernel
 
 from moe_tutorial import vowel_task
