@@ -153,7 +153,7 @@ class Recordings:
         The file is whole at every moment: who is killed loses what is being computed, and goes on from there when called
         again. Results with settings that are no longer asked for are dropped.
 
-        workers: the number of processes; None for one for each core.
+        workers: the number of processes; None for one for each core, 0 to compute in this one.
 
         RecordingError: a file that is not ours or of a newer format, and is left as it is; a file that cannot be written;
         another process that is at it.
@@ -178,23 +178,17 @@ class Recordings:
             raise self._unwritten(error) from error
 
     def _compute(self, wanted, kept, missing, version, workers):
-        workers = min(workers or os.cpu_count(), len(missing))
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (os.getpid(),))
         failed = None
         with _environment(self.environment), tqdm(total=len(wanted), initial=len(kept), desc=self.words) as bar:
-            try:
-                for done in as_completed([pool.submit(_record, self.make, settings, version) for settings in missing]):
-                    record = done.result()
-                    kept[_key(record["settings"])] = record
-                    try:
-                        self._write({key: kept[key] for key in wanted if key in kept})
-                        failed = None
-                    except OSError as error:  # what is done is not lost: it is written with the next, when that works
-                        failed = error
-                        bar.write(f"{self.path}: {error.strerror or error}; trying again after the next", file=sys.stderr)
-                    bar.update()
-            finally:
-                pool.shutdown(cancel_futures=True)
+            for record in _records(self.make, missing, version, workers):
+                kept[_key(record["settings"])] = record
+                try:
+                    self._write({key: kept[key] for key in wanted if key in kept})
+                    failed = None
+                except OSError as error:  # what is done is not lost: it is written with the next, when that works
+                    failed = error
+                    bar.write(f"{self.path}: {error.strerror or error}; trying again after the next", file=sys.stderr)
+                bar.update()
         if failed:
             raise failed
 
@@ -277,6 +271,20 @@ def _start_worker(parent):
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _records(make, missing, version, workers):
+    """The records of these settings, each when it is done."""
+    if workers == 0:
+        yield from (_record(make, settings, version) for settings in missing)
+        return
+    count = min(workers or os.cpu_count(), len(missing))
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker, (os.getpid(),))
+    try:
+        for done in as_completed([pool.submit(_record, make, settings, version) for settings in missing]):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _record(make, settings, version):

@@ -40,7 +40,7 @@ def test_what_is_stored_are_multiples_of_one_expert(tmp_path):
     measured = {1: {"blend_of_all": 0.004, "favourite_only": 0.005}, 64: {"blend_of_all": 0.4321, "favourite_only": 0.008}}
     assert costs.multiples(measured) == {"1": [1.0, 1.2], "64": [110.0, 2.0]}
     store = replace(costs.RECORDINGS, settings=(costs.Sizes(experts=(1, 2)),), folder=tmp_path)
-    store.compute()
+    store.compute(workers=0)
     stored = costs.load_costs(store)
     assert list(stored) == [1, 2] and stored[1][0] == 1.0 and all(value > 0 for times in stored.values() for value in times)
     assert list(load_costs()) == list(costs.EXPERTS) and load_costs()[1][0] == 1.0

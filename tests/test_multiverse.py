@@ -22,7 +22,7 @@ def fresh():
 def store(tmp_path_factory):
     """A store with one quick cell."""
     store = replace(multiverse.RECORDINGS, settings=(QUICK,), folder=tmp_path_factory.mktemp("store"))
-    store.compute(workers=1)
+    store.compute(workers=0)
     return store
 
 
