@@ -72,6 +72,7 @@ def test_stored_simulations_are_those_of_table_1(setting):
     assert ((TASK.d - y).square().mean((1, 2)) <= 0.08 + 1e-7).all()
     moved = stored["moved"]
     assert moved.shape == (8, 25) and (moved != stored["stopped"]).any(), "their initial weights differ"
+    assert (moved < Protocol().epochs).all(), "all of them reach the criterion"
     # A last bit moves single runs, and the mean of 25 by less than a hundredth.
     assert_close(moved.double().mean(1), stored["stopped"].double().mean().expand(8), rtol=0.01, atol=0)
 
