@@ -314,7 +314,7 @@ def test_who_is_killed_at_any_moment_loses_nothing_that_was_finished(tmp_path):
                "    quick(sys.argv[1], 16, slow).compute(workers=1)\n")
     script = tmp_path / "program.py"
     script.write_text(program)
-    places = os.pathsep.join(map(str, (ROOT / "tests", ROOT / "scripts")))
+    places = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "scripts")))
     store, moments, finished = quick(tmp_path, 16, slow), random.Random(0), 0
     for _attempt in range(40):
         running = subprocess.Popen([sys.executable, script, tmp_path], stderr=subprocess.DEVNULL,
