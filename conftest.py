@@ -4,6 +4,7 @@ run alone with the command that is printed."""
 import shlex
 
 import pytest
+import torch
 from compare import differences
 from execute import run_time
 from nbval.plugin import IPyNbCell, IPyNbFile
@@ -22,6 +23,12 @@ def pytest_runtest_call(item):
         if found:
             item.raise_cell_error("\n".join(found))
     return result
+
+
+@pytest.fixture(autouse=True)
+def torch_in_examples(doctest_namespace):
+    """Examples of docstrings may use torch without importing it."""
+    doctest_namespace["torch"] = torch
 
 
 def pytest_collection_modifyitems(items):

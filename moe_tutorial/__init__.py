@@ -9,51 +9,84 @@ VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 ((400, 4, 1), (400, 4))
 """
 
-from . import (
-    comparison,
-    costs,
-    engine,
+import sys
+
+from . import interactive, plots, recordings, training
+from .model import (
+    BackpropagationNet,
+    Experts,
+    Gate,
+    Mixture,
+    blend,
+    class_decisions,
+    cooperative_error,
+    effective_experts,
+    expected_error,
+    expert_outputs,
     experts,
+    favourite_output,
+    foot_of_normal,
     gate,
-    interactive,
+    gate_line,
+    gate_scores,
+    initial_weights,
+    live,
     losses,
+    mixing_proportions,
     mixture,
-    multiverse,
+    mixture_nll,
     networks,
-    plots,
-    recorded,
-    recordings,
-    replication,
-    sound,
-    toys,
-    training,
-    vowels,
+    responsibilities,
+    switch,
 )
-from .comparison import claims, t_test
-from .costs import load_costs
-from .engine import fast_train
-from .experts import Experts, expert_outputs, foot_of_normal
-from .gate import Gate, gate_line, gate_scores, mixing_proportions, switch
-from .losses import cooperative_error, expected_error, mixture_nll, responsibilities
-from .mixture import Mixture, blend, class_decisions, favourite_output
-from .multiverse import load_cell, load_multiverse
-from .networks import BackpropagationNet
-from .recorded import load_mixtures, load_training, load_trainings
 from .recordings import RecordingError
-from .replication import Protocol, explore, replicate, simulate
-from .sound import Sounds, synthesise
-from .training import History, train
-from .vowels import load_vowels, vowel_task
+from .sparse import blend_of_all, costs, favourite_only, load_costs, multiplications, random_mixture
+from .table1 import (
+    Protocol,
+    Replication,
+    claims,
+    comparison,
+    explore,
+    load_cell,
+    load_mixtures,
+    load_multiverse,
+    load_training,
+    load_trainings,
+    multiverse,
+    recorded,
+    replicate,
+    replication,
+    simulate,
+    t_test,
+)
+from .tasks import Sounds, load_vowels, sound, synthesise, toys, vowel_task, vowels
+from .training import Criterion, History, engine, fast_train, train
 
 __version__ = "0.1.0"
 
+# Modules that a reader may know by these addresses: `from moe_tutorial.losses import mixture_nll`.
+for module in (comparison, costs, engine, experts, gate, losses, mixture, multiverse, networks, recorded, replication,
+               sound, toys, vowels):
+    sys.modules[f"{__name__}.{module.__name__.rsplit('.', 1)[1]}"] = module
+del module, sys
+
 __all__ = [
-    "BackpropagationNet", "Experts", "Gate", "History", "Mixture", "Protocol", "RecordingError", "Sounds", "blend",
-    "claims", "class_decisions", "cooperative_error", "expected_error", "expert_outputs", "explore", "fast_train",
-    "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "load_cell", "load_costs", "load_mixtures",
-    "load_multiverse", "load_training", "load_trainings", "load_vowels", "mixing_proportions", "mixture_nll",
-    "replicate", "responsibilities",
-    "simulate", "switch", "synthesise", "t_test", "train", "vowel_task",
+    # model
+    "BackpropagationNet", "Experts", "Gate", "Mixture", "blend", "class_decisions", "cooperative_error", "effective_experts",
+    "expected_error", "expert_outputs", "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "initial_weights",
+    "live", "mixing_proportions", "mixture_nll", "responsibilities", "switch",
+    # tasks
+    "Sounds", "load_vowels", "synthesise", "vowel_task",
+    # training
+    "Criterion", "History", "fast_train", "train",
+    # table1
+    "Protocol", "Replication", "claims", "explore", "load_cell", "load_mixtures", "load_multiverse", "load_training",
+    "load_trainings", "replicate", "simulate", "t_test",
+    # sparse
+    "blend_of_all", "favourite_only", "load_costs", "multiplications", "random_mixture",
+    # recordings
+    "RecordingError",
+    # modules
     "comparison", "costs", "engine", "experts", "gate", "interactive", "losses", "mixture", "multiverse", "networks",
     "plots", "recorded", "recordings", "replication", "sound", "toys", "training", "vowels",
 ]

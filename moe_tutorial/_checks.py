@@ -1,14 +1,20 @@
-"""Checks of what a caller gave, with errors that say what was given and what was wanted."""
+"""Checks of what a caller gave, with errors that say what was given and what was wanted.
+
+Most of them are called by `shapes.checked`, which reads a function's annotations.
+"""
+
+import math
+from numbers import Real
 
 import torch
 
 
-def floats(name, value, *dims):
+def floats(name, value, *dims, runs="…"):
     """Check that `value` is a finite floating-point tensor whose last dimensions fit `dims`.
 
     name: what the caller calls it.
     dims: one entry for each of the last dimensions, a size or a letter. A letter stands for any size from 1.
-    Leading dimensions (runs) are free.
+    runs: "…" where leading dimensions (runs) are free, "" where there are none because every run has the same.
 
     TypeError: no tensor, or not floating-point. ValueError: another shape, empty, NaN or infinite.
     """
@@ -17,10 +23,12 @@ def floats(name, value, *dims):
     if not value.is_floating_point():
         raise TypeError(f"{name} must hold floating-point numbers, got {value.dtype}")
     shape = tuple(value.shape)
-    last = shape[len(shape) - len(dims):]
-    if len(shape) < len(dims) or any(isinstance(d, int) and d != size for d, size in zip(dims, last)):
-        wanted = ", ".join(str(d) for d in ("…", *dims))
-        raise ValueError(f"{name} has shape {shape}, wanted ({wanted})")
+    leading, last = shape[: max(0, len(shape) - len(dims))], shape[max(0, len(shape) - len(dims)):]
+    fits = len(last) == len(dims) and not any(isinstance(d, int) and d != size for d, size in zip(dims, last))
+    if not fits or leading and not runs:
+        wanted = ", ".join(str(d) for d in (*filter(None, [runs]), *dims))
+        same = f": every run has the same {name}" if fits else ""
+        raise ValueError(f"{name} has shape {shape}, wanted ({wanted}{',' if len(dims) == 1 and not runs else ''}){same}")
     if 0 in shape:
         raise ValueError(f"{name} is empty: its shape is {shape}")
     finite = torch.isfinite(value)
@@ -49,9 +57,8 @@ def shared_or_same_runs(name, leading, other_name, other_leading):
         same_runs(**{name: tuple(leading), other_name: tuple(other_leading)})
 
 
-def proportions(name, p, *dims):
-    """Check that `p` holds proportions: `floats`, none negative, the last dimension summing to 1."""
-    floats(name, p, *dims)
+def sums_to_1(name, p):
+    """Check that `p` holds proportions: none negative, the last dimension summing to 1."""
     if (p < 0).any():
         raise ValueError(f"{name} must not be negative, got {p.min().item():.3g}")
     off = (p.sum(-1) - 1).abs().max().item()
@@ -74,6 +81,10 @@ def choice(name, value, options):
 
 
 def above_zero(name, value):
-    """Check that a number is finite and above 0; ValueError says what it is."""
-    if not 0 < value < float("inf"):
+    """Check that a number, or every number of a tensor, is finite and above 0; ValueError says what it is."""
+    if isinstance(value, torch.Tensor):
+        value = value.min().item()
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
+    if not 0 < float(value) < math.inf:
         raise ValueError(f"{name} must be above 0 and finite, got {value}")

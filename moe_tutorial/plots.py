@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from PIL import Image
 
-from .experts import foot_of_normal
-from .gate import gate_line, gate_scores, mixing_proportions
-from .mixture import blend
-from .sound import RATE
-from .vowels import SYMBOLS, WORDS
+from .model.gate import gate_scores, mixing_proportions
+from .model.lines import foot_of_normal, gate_line
+from .model.mixture import blend
+from .tasks.sound import RATE
+from .tasks.vowels import SYMBOLS, WORDS
 
 F1_LIMITS, F2_LIMITS = (0.1, 1.4), (0.5, 3.8)
 """The part of the formant plane that is drawn, in kHz."""

@@ -278,7 +278,7 @@ def _records(make, missing, version, workers):
     if workers == 0:
         yield from (_record(make, settings, version) for settings in missing)
         return
-    count = min(workers or os.cpu_count(), len(missing))
+    count = min(workers or os.cpu_count() or 1, len(missing))
     pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker, (os.getpid(),))
     try:
         for done in as_completed([pool.submit(_record, make, settings, version) for settings in missing]):

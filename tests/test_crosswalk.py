@@ -34,7 +34,7 @@ def _hidden():
 }
 TESTS = {"tests/test_losses.py": '''
 from moe_tutorial import error, losses
-from moe_tutorial.losses import train
+from moe_tutorial.model.losses import train
 
 def test_the_error():
     assert error(0, 1) == 1
@@ -118,7 +118,7 @@ def test_equations_are_named_alone_and_in_lists(listed, numbers):
 @pytest.mark.parametrize("source, used", [
     # Directly, under another name, through the package's root, through a list, a helper or a fixture of the module.
     ("from moe_tutorial import error\ndef test_it(): error()", {"losses.error"}),
-    ("from moe_tutorial.losses import error as e\ndef test_it(): e()", {"losses.error"}),
+    ("from moe_tutorial.model.losses import error as e\ndef test_it(): e()", {"losses.error"}),
     ("import moe_tutorial\ndef test_it(): moe_tutorial.error()", {"losses.error"}),
     ("def test_it():\n from moe_tutorial import losses\n losses.slope()", {"losses.slope"}),
     ("from moe_tutorial import error\nALL = {'1.1': error}\n@pytest.mark.parametrize('one', ALL)\ndef test_it(one): 1",

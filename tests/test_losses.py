@@ -183,13 +183,13 @@ D, OUT, P = torch.rand(5, 2), torch.rand(5, 3, 2), torch.full((5, 3), 1 / 3)
         ((D, OUT, 2 * P), ValueError, "p must sum to 1"),
         ((D, OUT, P - torch.tensor([0.5, 0.0, -0.5])), ValueError, "p must not be negative"),
         ((D, OUT, P[:, :2]), ValueError, "p has shape (5, 2), wanted (…, 5, 3)"),
-        ((D[:, :1], OUT, P), ValueError, "d has shape (5, 1), wanted (…, 5, 2)"),
-        ((D[:1], OUT, P), ValueError, "d has shape (1, 2), wanted (…, 5, 2)"),
+        ((D[:, :1], OUT, P), ValueError, "d has shape (5, 1), wanted (5, 2)"),
+        ((D[:1], OUT, P), ValueError, "d has shape (1, 2), wanted (5, 2)"),
         ((D[:0], OUT[:0], P[:0]), ValueError, "is empty"),
         ((D / 0, OUT, P), ValueError, "d must be finite, got inf"),
         ((D, OUT * torch.nan, P), ValueError, "o must be finite, got nan at index (0, 0, 0)"),
         ((D, OUT.expand(2, 5, 3, 2), P), ValueError, "got o (2,), p ()"),
-        ((D.expand(2, 5, 2), OUT, P), ValueError, "wanted (N, M): every run has the same desired outputs"),
+        ((D.expand(2, 5, 2), OUT, P), ValueError, "wanted (5, 2): every run has the same d"),
     ],
 )
 def test_bad_input_is_refused_in_words(function, arguments, kind, said):
@@ -201,7 +201,7 @@ def test_bad_input_is_refused_in_words(function, arguments, kind, said):
 @pytest.mark.parametrize(
     ("variance", "said"),
     [(0.0, "variance must be above 0 and finite, got 0.0"), (-1.0, "got -1.0"), (math.inf, "got inf"),
-     (torch.tensor([1.0, 2.0]), "got variance (2,), o ()")],
+     (torch.tensor([1.0, 2.0]), "got o (), p (), variance (2,)")],
 )
 def test_a_bad_variance_is_refused_in_words(variance, said):
     with pytest.raises(ValueError) as error:

@@ -22,7 +22,7 @@ from moe_tutorial import (
     mixing_proportions,
     switch,
 )
-from moe_tutorial.experts import OUTPUTS, initial_weights
+from moe_tutorial.model.experts import OUTPUTS, initial_weights
 
 f64 = torch.float64
 sizes = st.integers(1, 4)
@@ -182,7 +182,7 @@ NAN = torch.full((5, 2), torch.nan)
         (lambda: expert_outputs(X, W, B, output="tanh"), ValueError, "unknown output 'tanh': choose one of 'sigmoid'"),
         (lambda: foot_of_normal(torch.zeros(2), torch.ones(())), ValueError, "a weight of zero has no decision line"),
         (lambda: foot_of_normal(torch.ones(3, 2), torch.ones(2)), ValueError, "got weight (3,), bias (2,)"),
-        (lambda: gate_scores(X, V[:, :1], C), ValueError, "x has shape (5, 2), wanted (…, N, 1)"),
+        (lambda: gate_scores(X, V[:, :1], C), ValueError, "weight has shape (3, 1), wanted (…, K, 2)"),
         (lambda: gate_scores(X, V, C[:2]), ValueError, "bias has shape (2,), wanted (…, 3)"),
         (lambda: gate_scores(X, V.expand(2, 3, 2), C), ValueError, "got weight (2,), bias ()"),
         (lambda: mixing_proportions(torch.tensor([[torch.inf, 0.0]])), ValueError, "scores must be finite, got inf"),
@@ -198,7 +198,7 @@ NAN = torch.full((5, 2), torch.nan)
         (lambda: blend(OUT.expand(2, 5, 3, 1), P), ValueError, "got o (2,), p ()"),
         (lambda: blend(OUT.double(), P), TypeError, "same dtype, got o torch.float64, p torch.float32"),
         (lambda: class_decisions(torch.rand(5, 1), torch.rand(5, 1)), ValueError, "d must hold 0 and 1 only"),
-        (lambda: class_decisions(torch.rand(5, 2), torch.ones(5, 1)), ValueError, "y has shape (5, 2), wanted (…, 5, 1)"),
+        (lambda: class_decisions(torch.rand(5, 2), torch.ones(5, 1)), ValueError, "d has shape (5, 1), wanted (…, 5, 2)"),
         (lambda: Experts(0), ValueError, "experts must be at least 1, got 0"),
         (lambda: Experts(2.0), TypeError, "experts must be an int, got 2.0 (float)"),
         (lambda: Experts(2, inputs=0), ValueError, "inputs must be at least 1, got 0"),

@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from moe_tutorial import Protocol, claims, load_cell, load_multiverse, multiverse, replicate, simulate
-from moe_tutorial.replication import SYSTEMS
+from moe_tutorial.table1.replication import SYSTEMS
 
 QUICK = Protocol(epochs=21, criterion=0.249)
 

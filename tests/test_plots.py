@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from moe_tutorial import mixing_proportions, plots, toys, vowel_task
-from moe_tutorial.comparison import HALF, PAPER
-from moe_tutorial.gate import gate_scores
-from moe_tutorial.multiverse import READINGS
-from moe_tutorial.replication import SYSTEMS, Exploration, Protocol, Replication, Simulations
-from moe_tutorial.sound import synthesise
+from moe_tutorial.model.gate import gate_scores
+from moe_tutorial.table1.comparison import HALF, PAPER
+from moe_tutorial.table1.multiverse import READINGS
+from moe_tutorial.table1.replication import SYSTEMS, Exploration, Protocol, Replication, Simulations
+from moe_tutorial.tasks.sound import synthesise
 
 f64 = torch.float64
 TRAIN = vowel_task().train

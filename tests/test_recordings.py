@@ -18,7 +18,7 @@ from torch.testing import assert_close
 
 from moe_tutorial import Mixture, Protocol, RecordingError, fast_train, load_cell, recorded, recordings, train, vowel_task
 from moe_tutorial.recordings import Recordings, code_text, code_version
-from moe_tutorial.replication import build
+from moe_tutorial.table1.replication import build
 
 TASK = vowel_task().train
 ROOT = Path(__file__).resolve().parent.parent

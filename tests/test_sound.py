@@ -8,7 +8,7 @@ import wave
 import pytest
 import torch
 
-from moe_tutorial.sound import BANDWIDTHS, RATE, Sounds, buzz, resonate, synthesise
+from moe_tutorial.tasks.sound import BANDWIDTHS, RATE, Sounds, buzz, resonate, synthesise
 
 
 @pytest.mark.parametrize(("frequency", "bandwidth"), [(300, 60), (1100, 90), (2900, 150), (5000, 200)])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from moe_tutorial import load_vowels, vowel_task
-from moe_tutorial.vowels import CODINGS, FOUR_VOWELS, ORDERS
+from moe_tutorial.tasks.vowels import CODINGS, FOUR_VOWELS, ORDERS
 
 TABLE = load_vowels()
 GROUP = dict(zip(TABLE.speaker.tolist(), TABLE.group))

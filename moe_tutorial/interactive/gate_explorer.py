@@ -3,7 +3,7 @@
 import torch
 
 from .. import _checks, plots
-from ..gate import gate_scores, mixing_proportions
+from ..model.gate import gate_scores, mixing_proportions
 from ._interactive import Interactive, cases_data, picture_html, style
 
 _LIMIT = 20.0  # of the sliders of weights and bias

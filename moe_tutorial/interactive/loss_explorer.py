@@ -4,7 +4,8 @@ import math
 
 import torch
 
-from .. import _checks, losses, plots
+from .. import _checks, plots
+from ..model import losses
 from ._interactive import Interactive, picture_html, style
 
 _LOW, _HIGH = -2.0, 6.0  # the line on which outputs and desired output lie

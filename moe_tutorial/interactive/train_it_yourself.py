@@ -5,14 +5,15 @@ import functools
 import torch
 
 from .. import plots
-from ..engine import Outcome, fast_train
-from ..mixture import Mixture, class_decisions
-from ..multiverse import load_cell
-from ..networks import BackpropagationNet
-from ..recorded import CRITERION, is_recorded, load_training
-from ..replication import Protocol
-from ..training import train
-from ..vowels import CODINGS, vowel_task
+from ..model.decisions import class_decisions
+from ..model.mixture import Mixture
+from ..model.networks import BackpropagationNet
+from ..table1.multiverse import load_cell
+from ..table1.recorded import CRITERION, is_recorded, load_training
+from ..table1.replication import Protocol
+from ..tasks.vowels import CODINGS, vowel_task
+from ..training.descent import train
+from ..training.engine import Outcome, fast_train
 from ._interactive import LOSSES, USED, Interactive, cases_data, picture_html, style
 
 _STEP_SIZES = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
@@ -38,8 +39,8 @@ class TrainItYourself(Interactive):
     name, title = "train-it-yourself", "Train it yourself"
     invitation = "choose a loss, a step size and a seed, and train a mixture and a network on the vowels."
 
-    def __init__(self, table=None):
-        self.tasks = {coding: vowel_task(coding, table=table) for coding in CODINGS}
+    def __init__(self):
+        self.tasks = {coding: vowel_task(coding) for coding in CODINGS}
 
     def data(self):
         task = self.tasks[_BEGIN["coding"]]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from .. import plots
-from ..experts import foot_of_normal
-from ..gate import gate_scores, mixing_proportions
-from ..mixture import Mixture
-from ..recorded import CRITERION, EPOCHS, STEP_SIZES, is_recorded, load_trainings, moments
-from ..training import train
+from ..model.gate import gate_scores, mixing_proportions
+from ..model.lines import foot_of_normal
+from ..model.mixture import Mixture
+from ..table1.recorded import CRITERION, EPOCHS, STEP_SIZE_OF, is_recorded, load_trainings, moments
+from ..training.descent import train
 from ._interactive import LOSSES, USED, Interactive, cases_data, picture_html, style
 
 _RESOLUTION = 0.01  # of the weights that a page carries
@@ -37,7 +37,7 @@ def record(task, loss, experts, seeds):
 
     The epochs are equally far apart, but for the last one.
     """
-    history = train(Mixture(experts, seed=list(seeds)), task.train.x, task.train.d, loss, step_size=STEP_SIZES[loss],
+    history = train(Mixture(experts, seed=list(seeds)), task.train.x, task.train.d, loss, step_size=STEP_SIZE_OF[loss],
                     epochs=EPOCHS, stop_at=CRITERION)
     return [_recording(history, run) for run in range(len(history.stopped))]
 
@@ -55,7 +55,7 @@ class TrainingPlayer(Interactive):
     """Recorded trainings on the vowels, to be looked at epoch by epoch.
 
     task: a `vowels.vowel_task` with one output.
-    losses: names from `STEP_SIZES`. experts: numbers of experts, from 2 to 8. seeds: one run each. All their combinations
+    losses: names from `STEP_SIZE_OF`. experts: numbers of experts, from 2 to 8. seeds: one run each. All their combinations
         are shown, and stop at the criterion 0.08 or after 3000 epochs. A training that is stored (`load_training`) is
         taken from there; the others are run.
     marks: points of Figure 3 with their names, a mapping to `(2,)`.
@@ -67,15 +67,15 @@ class TrainingPlayer(Interactive):
     name, title = "training-player", "Training player"
     invitation = "choose a run and move through its epochs, and see gate and experts change."
 
-    def __init__(self, task, losses=tuple(STEP_SIZES), experts=(4, 8), seeds=(0, 2), marks=None):
+    def __init__(self, task, losses=tuple(STEP_SIZE_OF), experts=(4, 8), seeds=(0, 2), marks=None):
         self.losses, self.experts, self.seeds = list(losses), list(experts), list(seeds)
         if task.train.d.shape[-1] != 1:
             raise ValueError(f"the task has {task.train.d.shape[-1]} outputs, wanted 1, so that an expert has one line")
         if not (self.losses and self.experts and self.seeds):
             raise ValueError("wanted at least one loss, one number of experts and one seed")
         for loss in self.losses:
-            if loss not in STEP_SIZES:
-                raise ValueError(f"unknown loss {loss!r}, wanted one of {', '.join(STEP_SIZES)}")
+            if loss not in STEP_SIZE_OF:
+                raise ValueError(f"unknown loss {loss!r}, wanted one of {', '.join(STEP_SIZE_OF)}")
         if not 2 <= min(self.experts) <= max(self.experts) <= len(plots.EXPERT_COLOURS):
             raise ValueError(f"wanted from 2 to {len(plots.EXPERT_COLOURS)} experts, got {self.experts}")
         self.task = task

@@ -6,22 +6,26 @@ the book says of such a run, and draws of it, is said and drawn of the stored on
 
 import functools
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
+from torch import Tensor
 
-from . import _checks
-from .engine import Outcome, fast_train
-from .mixture import Mixture
+from ..model.losses import Loss
+from ..model.mixture import Mixture
+from ..recordings import Recordings
+from ..shapes import checked
+from ..tasks.vowels import vowel_task
+from ..training.criterion import CRITERION
+from ..training.descent import History, history_from_weights, train
+from ..training.engine import Outcome, fast_train
 from .multiverse import SOURCES
-from .recordings import Recordings
-from .replication import SYSTEMS, Protocol, build
-from .training import history_from_weights, train
-from .vowels import vowel_task
+from .replication import SEEDS, SYSTEMS, Protocol, System, build
 
-STEP_SIZES = {"mixture": 20.0, "cooperative": 10.0, "expected": 10.0}
-"""The losses and their step sizes; the gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks."""
+STEP_SIZE_OF: dict[Loss, float] = {"mixture": 20.0, "cooperative": 10.0, "expected": 10.0}
+"""The step size for each loss; the gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks."""
 
-CRITERION, EPOCHS = 0.08, 3000
+EPOCHS = 3000
 """A training ends at the paper's criterion, or after so many epochs."""
 
 FRAMES = 40
@@ -37,17 +41,17 @@ _PLACES = 2.0**31  # of weights and errors: they are kept to within 2.4e-10
 class Setting:
     """One training on the vowels of section 3, with our reading of the outputs: its loss, number of experts K, and seed."""
 
-    loss: str
+    loss: Loss
     experts: int
     seed: int
     every_epoch: bool = False
 
 
 @dataclass(frozen=True)
-class System:
-    """The 25 simulations of a system, a name from `replication.SYSTEMS`, under our reading."""
+class Simulated:
+    """The 25 simulations of a system under our reading."""
 
-    name: str
+    name: System
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,11 +64,11 @@ class Recorded:
     """
 
     setting: Setting
-    error: torch.Tensor
+    error: Tensor
     stored: dict
 
     @functools.cached_property
-    def history(self):
+    def history(self) -> History:
         """Its `History` with one run, at the moments that are kept."""
         cases, kept = vowel_task().train, self.stored
         return history_from_weights(cases.x, cases.d, self.setting.loss, *(kept[name] for name in (
@@ -72,7 +76,7 @@ class Recorded:
 
     def __repr__(self):
         setting, end = self.setting, "" if self.stored["converged"] else ", criterion not reached"
-        return (f"Recorded: {setting.experts} experts, {setting.loss} loss, step size {STEP_SIZES[setting.loss]:g}, seed "
+        return (f"Recorded: {setting.experts} experts, {setting.loss} loss, step size {STEP_SIZE_OF[setting.loss]:g}, seed "
                 f"{setting.seed}; {self.stored['stopped']} epochs{end}")
 
 
@@ -91,7 +95,7 @@ def make_training(setting):
     """What is stored of a training: its error after each epoch, and its weights at some of them or at all."""
     cases = vowel_task().train
     history = train(Mixture(setting.experts, seed=setting.seed), cases.x, cases.d, setting.loss,
-                    step_size=STEP_SIZES[setting.loss], epochs=EPOCHS, stop_at=CRITERION)
+                    step_size=STEP_SIZE_OF[setting.loss], epochs=EPOCHS, stop_at=CRITERION)
     stopped = int(history.stopped)
     epochs = list(range(stopped + 1)) if setting.every_epoch else moments(stopped)
     return {"stopped": stopped, "converged": bool(history.converged), "error": _rounded(history.squared_error[:, 0]),
@@ -103,11 +107,11 @@ def make_simulations(setting):
 
     And the epochs of eight more of each, whose initial weights differ by a last bit, which is what another processor does.
     """
-    protocol, seeds = Protocol(), range(25)
+    protocol, seeds = Protocol(), SEEDS
     x, d, _, _ = protocol.cases(seeds)
 
     def simulated(model, epochs=protocol.epochs):
-        return fast_train(model, x, d, step_size=20.0, epochs=epochs, stop_at=protocol.stop_at)
+        return fast_train(model, x, d, step_size=STEP_SIZE_OF["mixture"], epochs=epochs, stop_at=protocol.stop_at)
 
     early, model = build(setting.name, protocol, seeds), build(setting.name, protocol, seeds)
     simulated(early, EARLY)
@@ -124,8 +128,11 @@ def make_simulations(setting):
             "end": {name: _rounded(weight) for name, weight in model.named_parameters()}}
 
 
-def load_trainings():
+def load_trainings() -> dict[tuple[str, int, int], Recorded]:
     """All stored trainings: a dict from (loss, number of experts, seed) to a `Recorded`.
+
+    >>> len(load_trainings())
+    24
 
     RecordingError: a stored file that is damaged or of other code.
     """
@@ -133,8 +140,11 @@ def load_trainings():
             for setting, stored in TRAININGS.load().items()}
 
 
-def load_training(loss="mixture", *, experts, seed):
-    """The stored training with this loss, number of experts and seed: a `Recorded`.
+def load_training(loss: Loss = "mixture", *, experts: int, seed: int) -> Recorded:
+    """The stored training with this loss, number of experts and seed.
+
+    >>> load_training(experts=4, seed=0).setting
+    Setting(loss='mixture', experts=4, seed=0, every_epoch=False)
 
     ValueError: one that is not stored; `train` runs it. RecordingError: a stored file that is damaged or of other code.
     """
@@ -146,14 +156,17 @@ def load_training(loss="mixture", *, experts, seed):
     return stored[loss, experts, seed]
 
 
-def load_mixtures(experts):
-    """The 25 mixtures of Table 1 with 4 or 8 experts, seeds 0 to 24, under our reading: a `Mixture`, and its `Outcome`.
+@checked
+def load_mixtures(experts: Literal[4, 8]) -> tuple[Mixture, Outcome]:
+    """The 25 mixtures of Table 1 with 4 or 8 experts, seeds 0 to 24, under our reading, and how their training ended.
+
+    >>> load_mixtures(4)[1]
+    Outcome: 25 of 25 runs converged
 
     ValueError: another number of experts. RecordingError: a stored file that is damaged or of other code.
     """
-    _checks.choice("experts", experts, (4, 8))
-    stored = SIMULATIONS.load()[System(f"{experts} experts")]
-    mixture = build(f"{experts} experts", Protocol(), range(25))
+    stored = SIMULATIONS.load()[Simulated("4 experts" if experts == 4 else "8 experts")]
+    mixture = Mixture(experts, seed=SEEDS)
     mixture.load_state_dict(stored["end"])
     return mixture, Outcome(stored["stopped"], stored["converged"])
 
@@ -165,9 +178,10 @@ def _rounded(values):
 TRAININGS = Recordings(
     "trainings", "trainings",
     tuple(Setting(loss, experts, seed, every_epoch=(loss, experts) == ("mixture", 8) and seed in (0, 2))
-          for loss in STEP_SIZES for experts, seeds in ((4, range(5)), (8, range(5) if loss == "mixture" else (0, 2)))
+          for loss in STEP_SIZE_OF for experts, seeds in ((4, range(5)), (8, range(5) if loss == "mixture" else (0, 2)))
           for seed in seeds),
-    make_training, (*SOURCES[:4], "losses.py", "training.py", SOURCES[-1]))
+    make_training,
+    (*SOURCES[:5], "model/losses.py", "training/criterion.py", "training/descent.py", SOURCES[-1]))
 
-SIMULATIONS = Recordings("simulations", "sets of simulations", tuple(System(name) for name in SYSTEMS), make_simulations,
+SIMULATIONS = Recordings("simulations", "sets of simulations", tuple(Simulated(name) for name in SYSTEMS), make_simulations,
                          SOURCES)

@@ -4,29 +4,29 @@ The experts here have a hidden layer, as a later, larger mixture's have; the pap
 share of the gate. Times depend on the machine, so they are measured once and stored, and chapter 9 shows what is stored.
 """
 
-import time
 from dataclasses import dataclass
-from statistics import median
 
 import torch
+from torch.utils.benchmark import Timer
 
-from . import _checks
-from ._threads import one_thread
-from .recordings import Recordings
+from ..recordings import Recordings
+from ..shapes import Count, checked
 
 EXPERTS = (1, 4, 16, 64)
 INPUTS, HIDDEN, CASES = 64, 64, 2000
 """Sizes of the mixtures that are measured."""
 
 
-def multiplications(experts, computed, inputs, hidden=0):
+@checked
+def multiplications(experts: Count, computed: Count, inputs: Count, hidden: int = 0) -> int:
     """The multiplications of one case: the gate's total inputs, the computed experts with one output, and the blend.
+
+    >>> multiplications(experts=64, computed=1, inputs=64, hidden=64)
+    8256
 
     experts: K. computed: how many of them are computed, from 1 to K; with one there is nothing to blend.
     inputs: D. hidden: the hidden units of an expert, 0 for the paper's linear expert.
     """
-    for name, value in (("experts", experts), ("computed", computed), ("inputs", inputs)):
-        _checks.count(name, value)
     if computed > experts:
         raise ValueError(f"computed is {computed}, but there are only {experts} experts")
     one_expert = inputs * hidden + hidden if hidden else inputs
@@ -58,11 +58,15 @@ def favourite_only(x, gate, first, second):
     return y
 
 
-@one_thread()
-def measure(experts=EXPERTS, repetitions=15):
+def measure(experts=EXPERTS):
     """Seconds for CASES cases on one core: for each number of experts, all computed and the favourite only; medians."""
     x = torch.randn(CASES, INPUTS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    return {count: {compute.__name__: _seconds(compute, (x, *random_mixture(count)), repetitions)
+
+    def seconds(compute, arguments):
+        timer = Timer("compute(*arguments)", globals={"compute": compute, "arguments": arguments}, num_threads=1)
+        return timer.blocked_autorange(min_run_time=1.0).median
+
+    return {count: {compute.__name__: seconds(compute, (x, *random_mixture(count)))
                     for compute in (blend_of_all, favourite_only)} for count in experts}
 
 
@@ -87,8 +91,12 @@ def multiples(measured):
     return {str(count): [float(f"{seconds / one:.2g}") for seconds in times.values()] for count, times in measured.items()}
 
 
-def load_costs(recordings=None):
+@checked
+def load_costs(recordings: Recordings | None = None) -> dict[int, tuple[float, float]]:
     """The stored times: a dict from the number of experts to (all, favourite only), each as a multiple of one expert's.
+
+    >>> list(load_costs())
+    [1, 4, 16, 64]
 
     recordings: another `Recordings` of costs than the package's own, RECORDINGS.
 
@@ -98,13 +106,4 @@ def load_costs(recordings=None):
     return {int(experts): tuple(times) for experts, times in stored.items()}
 
 
-def _seconds(compute, arguments, repetitions):
-    times = []
-    for _ in range(repetitions + 1):
-        begun = time.perf_counter()
-        compute(*arguments)
-        times.append(time.perf_counter() - begun)
-    return median(times[1:])  # the first one warms up
-
-
-RECORDINGS = Recordings("costs", "measured costs", (Sizes(),), make_costs, ("costs.py",))
+RECORDINGS = Recordings("costs", "measured costs", (Sizes(),), make_costs, ("sparse/costs.py",))

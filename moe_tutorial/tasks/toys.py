@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from . import _checks
+from ..shapes import Count, checked
 
 
 @dataclass(frozen=True, repr=False)
@@ -14,9 +15,9 @@ class Toy:
     x: inputs, float64 (N, D). d: desired outputs, float64 (N, M). subtask: the number of each case's subtask, int64 (N,).
     """
 
-    x: torch.Tensor
-    d: torch.Tensor
-    subtask: torch.Tensor
+    x: Tensor
+    d: Tensor
+    subtask: Tensor
 
     def __len__(self):
         return len(self.x)
@@ -26,16 +27,18 @@ class Toy:
         return f"Toy: {len(self)} cases of {subtasks} subtasks, x {tuple(self.x.shape)}, d {tuple(self.d.shape)}"
 
 
-def absolute_value(cases=100, slope=4.0):
-    """`d = slope · |x|` at evenly spaced x from -1 to 1: two straight lines, and so two linear experts' worth of work.
+@checked
+def absolute_value(cases: Count = 100) -> Toy:
+    """`d = 4 · |x|` at evenly spaced x from -1 to 1: two straight lines, and so two linear experts' worth of work.
+
+    >>> absolute_value(100)
+    Toy: 100 cases of 2 subtasks, x (100, 1), d (100, 1)
 
     cases: an even number, so that no case is at 0. Subtask 0 is x < 0, subtask 1 is x > 0.
 
-    TypeError, ValueError: `cases` is no whole even number from 2, or the slope is not above 0.
+    TypeError, ValueError: `cases` is no whole even number from 2.
     """
-    _checks.count("cases", cases)
-    _checks.above_zero("slope", slope)
     if cases % 2:
         raise ValueError(f"cases must be even, got {cases}")
     x = torch.linspace(-1, 1, cases, dtype=torch.float64)[:, None]
-    return Toy(x, slope * x.abs(), (x[:, 0] > 0).long())
+    return Toy(x, 4 * x.abs(), (x[:, 0] > 0).long())

@@ -4,20 +4,26 @@ The paper's section 3: one update an epoch from the whole training set, a fixed 
 the average squared error over the training set reaches a criterion.
 """
 
+import inspect
 import math
 import warnings
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from . import _checks, losses
-from ._progress import progress
-from ._threads import one_thread
-from .experts import OUTPUTS
-from .mixture import Mixture
+from .._progress import progress
+from .._threads import one_thread
+from ..model.experts import OUTPUTS
+from ..model.gate import effective_experts
+from ..model.losses import LOSSES, Loss
+from ..model.mixture import Mixture
+from ..shapes import Count, Desired, Inputs, Positive, checked
+from .criterion import ERRORS, Criterion, as_criterion
 
-STOP_ON = {"blend": losses.UNCHECKED["cooperative"], "expected": losses.UNCHECKED["expected"]}
-"""What the criterion is compared with: the mean squared error of the blend, or the expected one under the switch."""
+# Without their checks: the arguments are checked once, before the first epoch.
+_LOSSES = {name: inspect.unwrap(loss) for name, loss in LOSSES.items()}
+_effective_experts = inspect.unwrap(effective_experts)
 
 _DIMENSIONS = {"experts.weight": 3, "experts.bias": 2, "gate.weight": 2, "gate.bias": 1}  # without runs
 
@@ -40,15 +46,15 @@ class History:
     A run that has stopped keeps its last values in all later moments.
     """
 
-    epochs: torch.Tensor
-    loss: torch.Tensor
-    squared_error: torch.Tensor
-    proportions: torch.Tensor
-    effective_experts: torch.Tensor
-    weights: dict[str, torch.Tensor]
-    stopped: torch.Tensor
-    converged: torch.Tensor
-    diverged: torch.Tensor
+    epochs: Tensor
+    loss: Tensor
+    squared_error: Tensor
+    proportions: Tensor
+    effective_experts: Tensor
+    weights: dict[str, Tensor]
+    stopped: Tensor
+    converged: Tensor
+    diverged: Tensor
 
     def __repr__(self):
         runs = len(self.stopped)
@@ -57,22 +63,27 @@ class History:
 
 
 @one_thread()
-def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, stop_on="blend", variance=1.0,
-          learn_variance=False, record_every=1):
+@checked
+def train(mixture: Mixture, x: Inputs, d: Desired, loss: Loss = "mixture", *, step_size: Positive, epochs: Count,
+          stop_at: Positive | Criterion | None = None, variance: Positive = 1.0, learn_variance: bool = False,
+          record_every: Count = 1) -> History:
     """Train `mixture` in place by batch gradient descent on gate and experts together, the training of section 3.
 
-    Returns the `History`. Each epoch is one update of every weight by `-step_size` times the gradient of the *mean* loss
-    over the cases.
+    >>> x, d = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[1.0], [0.0]]).double()
+    >>> train(Mixture(experts=2, inputs=1), x, d, step_size=1.0, epochs=10)
+    History: 11 moments of 1 run, 0 converged, 0 diverged
 
-    mixture: a `Mixture`. Runs do not influence each other; several leading dimensions become one in the history.
-    x, d: inputs `(N, D)` and desired outputs `(N, M)`, the same for all runs.
+    Each epoch is one update of every weight by `-step_size` times the gradient of the *mean* loss over the cases.
+
+    mixture: runs do not influence each other; several leading dimensions become one in the history.
+    x, d: the same for all runs.
     loss: "cooperative" (eq. 1.1), "expected" (eq. 1.2) or "mixture" (eq. 1.3).
-    step_size: the paper's ε, above 0. The gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks.
+    step_size: the paper's ε. The gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks.
     epochs: the largest number of updates.
-    stop_at: the criterion; a run stops once its mean squared error is not above it. None: no criterion.
-    stop_on: which squared error that is, a name from STOP_ON. The paper does not say; the blend's is our reading.
-    variance: of eq. 1.3, above 0. learn_variance: let each run learn its own, beginning from `variance`; the logarithm
-        of the variance is then a weight like the others.
+    stop_at: the criterion, a `Criterion` or a number that the mean squared error of the blend is compared with; None for
+        no criterion.
+    variance: of eq. 1.3. learn_variance: let each run learn its own, beginning from `variance`; the logarithm of the
+        variance is then a weight like the others.
     record_every: record every so many epochs, and the last one.
 
     A run whose loss is no longer finite is stopped with its last finite weights, and a RuntimeWarning names run and
@@ -80,12 +91,12 @@ def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, sto
 
     TypeError, ValueError: arguments that do not fit each other, NaN, a step size, criterion or variance not above 0.
     """
-    _check_arguments(mixture, x, d, loss, step_size, epochs, stop_at, stop_on, variance, learn_variance, record_every)
+    _check_arguments(mixture, x, d, loss, variance, learn_variance)
     parameters = {name: value.detach().reshape(-1, *value.shape[-_DIMENSIONS[name]:]).clone()
                   for name, value in mixture.named_parameters()}
-    runs = len(parameters["gate.bias"])
+    runs, criterion = _Runs(len(parameters["gate.bias"])), as_criterion(stop_at)
     if learn_variance:
-        parameters["log_variance"] = torch.full((runs,), math.log(variance), dtype=x.dtype)
+        parameters["log_variance"] = torch.full((len(runs.active),), math.log(variance), dtype=x.dtype)
 
     def state(parameters):
         return _State(parameters, x, d, mixture.experts.output, loss, variance)
@@ -93,34 +104,43 @@ def train(mixture, x, d, loss="mixture", *, step_size, epochs, stop_at=None, sto
     now = state(parameters)
     if not now.loss.isfinite().all():
         raise ValueError(f"the loss is not finite at the start, in runs {(~now.loss.isfinite()).nonzero()[:, 0].tolist()}")
-    active = torch.ones(runs, dtype=torch.bool)
-    converged, diverged = torch.zeros_like(active), torch.zeros_like(active)
-    stopped = torch.zeros(runs, dtype=torch.int64)
     records = []
     for epoch in progress(range(epochs + 1), description="training"):
-        if stop_at is not None:
-            converged |= active & (now.mean(STOP_ON[stop_on]) <= stop_at)
-            active &= ~converged
-        last = epoch == epochs or not active.any()
+        if criterion is not None:
+            runs.stop(now.reached(criterion), runs.converged)
+        last = epoch == epochs or not runs.active.any()
         if epoch % record_every == 0 or last:
             records.append((epoch, now.measured()))
         if last:
             break
-        following = state(now.moved(active, step_size))
-        lost = active & ~following.loss.isfinite()
+        following = state(now.moved(runs.active, step_size))
+        lost = runs.active & ~following.loss.isfinite()
         if lost.any():
             for run in lost.nonzero()[:, 0].tolist():
                 warnings.warn(f"run {run} diverged: its loss was no longer finite after epoch {epoch + 1}, and it was "
-                              f"stopped with the weights of epoch {epoch}", RuntimeWarning, stacklevel=2)
-            diverged |= lost
-            active &= ~lost
-            following = state(now.moved(active, step_size))
-        stopped += active
+                              f"stopped with the weights of epoch {epoch}", RuntimeWarning, stacklevel=4)
+            runs.stop(lost, runs.diverged)
+            following = state(now.moved(runs.active, step_size))
+        runs.stopped += runs.active
         now = following
     with torch.no_grad():
         for name, value in mixture.named_parameters():
             value.copy_(now.parameters[name].reshape(value.shape))
-    return _history(records, stopped, converged, diverged)
+    return _history(records, runs.stopped, runs.converged, runs.diverged)
+
+
+class _Runs:
+    """Which runs still learn, how the others ended, and after how many updates."""
+
+    def __init__(self, runs):
+        self.active = torch.ones(runs, dtype=torch.bool)
+        self.converged, self.diverged = torch.zeros_like(self.active), torch.zeros_like(self.active)
+        self.stopped = torch.zeros(runs, dtype=torch.int64)
+
+    def stop(self, which, reason):
+        """Stop these runs, if they are active, and set them in `reason`: `converged` or `diverged`."""
+        reason |= self.active & which
+        self.active &= ~reason
 
 
 class _State:
@@ -141,12 +161,12 @@ class _State:
         if "log_variance" in parameters:
             variance = parameters["log_variance"].exp()
         extra = (variance,) if loss == "mixture" else ()
-        self.loss = losses.UNCHECKED[loss](d, self.o, self.p, *extra).mean(-1)
+        self.loss = _LOSSES[loss](d, self.o, self.p, *extra).mean(-1)
 
     @torch.no_grad()
-    def mean(self, error):
-        """The mean over cases of another error, (R,)."""
-        return error(self.d, self.o, self.p).mean(-1)
+    def reached(self, criterion):
+        """Whether each run has reached a criterion, (R,)."""
+        return criterion.reached(self.d, self.o, self.p)
 
     def moved(self, active, step_size):
         """The parameters after one update of the active runs; the others' stay as they are."""
@@ -159,9 +179,9 @@ class _State:
         """What the history keeps of this moment, by the names of its fields."""
         return {
             "loss": self.loss.detach(),
-            "squared_error": self.mean(STOP_ON["blend"]),
+            "squared_error": ERRORS["blend"](self.d, self.o, self.p).mean(-1),
             "proportions": self.p.mean(-2),
-            "effective_experts": torch.special.entr(self.p).sum(-1).exp().mean(-1),
+            "effective_experts": _effective_experts(self.p).mean(-1),
             "weights": {name: value.detach() for name, value in self.parameters.items()},
         }
 
@@ -194,19 +214,9 @@ def _history(records, stopped, converged, diverged):
     )
 
 
-def _check_arguments(mixture, x, d, loss, step_size, epochs, stop_at, stop_on, variance, learn_variance, record_every):
-    if not isinstance(mixture, Mixture):
-        raise TypeError(f"mixture must be a Mixture, got {type(mixture).__name__}")
-    _checks.choice("loss", loss, losses.UNCHECKED)
-    _checks.choice("stop_on", stop_on, STOP_ON)
-    _checks.count("epochs", epochs)
-    _checks.count("record_every", record_every)
-    _checks.above_zero("step_size", step_size)
-    _checks.above_zero("variance", variance)
-    if stop_at is not None:
-        _checks.above_zero("stop_at", stop_at)
+def _check_arguments(mixture, x, d, loss, variance, learn_variance):
     if loss != "mixture" and (variance != 1.0 or learn_variance):
         raise ValueError(f"only the loss 'mixture' has a variance, got loss {loss!r}")
     if x.dim() != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}, wanted (N, D): every run has the same inputs")
-    losses.check(d, *mixture(x))
+    LOSSES[loss](d, *mixture(x))

@@ -12,7 +12,7 @@ import wave
 
 import torch
 
-from . import _checks
+from .. import _checks
 
 RATE = 16_000
 """Samples a second."""

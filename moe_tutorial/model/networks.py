@@ -4,14 +4,20 @@ The paper gives the number of hidden units, 6 or 12. Sigmoid units, and weights 
 reading.
 """
 
+from collections.abc import Sequence
+
 from torch import nn
 
-from . import _checks
-from .experts import OUTPUTS, expert_outputs, initial_weights
+from ..shapes import Blend, Count, Inputs, Positive, checked
+from .experts import Activation, expert_outputs
+from .initial import SPREAD, initial_weights
 
 
 class BackpropagationNet(nn.Module):
     """One of the ordinary networks of section 3, with one hidden layer of sigmoid units.
+
+    >>> BackpropagationNet(hidden=6, seed=range(25)).weight.shape
+    torch.Size([25, 1, 6])
 
     Calling it on inputs x gives its outputs y, `(…, N, M)`.
 
@@ -22,11 +28,10 @@ class BackpropagationNet(nn.Module):
     Parameters `hidden_weight` `(…, H, D)`, `hidden_bias` `(…, H)`, `weight` `(…, M, H)` and `bias` `(…, M)`, float64.
     """
 
-    def __init__(self, hidden, inputs=2, outputs=1, output="sigmoid", seed=0, spread=0.5):
+    @checked
+    def __init__(self, hidden: Count, inputs: Count = 2, outputs: Count = 1, output: Activation = "sigmoid",
+                 seed: int | Sequence[int] = 0, spread: Positive = SPREAD):
         super().__init__()
-        for name, value in (("hidden", hidden), ("inputs", inputs), ("outputs", outputs)):
-            _checks.count(name, value)
-        _checks.choice("output", output, OUTPUTS)
         first = hidden * (inputs + 1)
         drawn = initial_weights((first + outputs * (hidden + 1),), seed, spread)
         below = drawn[..., :first].reshape(*drawn.shape[:-1], hidden, inputs + 1)
@@ -37,7 +42,7 @@ class BackpropagationNet(nn.Module):
         self.bias = nn.Parameter(above[..., hidden].clone())
         self.output = output
 
-    def forward(self, x):
+    def forward(self, x: Inputs) -> Blend:
         # A layer of H units is H experts with one output; the output units are one expert that sees the hidden layer.
         hidden = expert_outputs(x, self.hidden_weight[..., None, :], self.hidden_bias[..., None])[..., 0]
         return expert_outputs(hidden, self.weight[..., None, :, :], self.bias[..., None, :], self.output)[..., 0, :]

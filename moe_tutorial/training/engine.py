@@ -8,18 +8,19 @@ written over in each epoch, with the cases last in memory. Runs that have reache
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from . import _checks
-from ._progress import progress
-from ._threads import one_thread
-from .mixture import Mixture
-from .networks import BackpropagationNet
-
-STOP_ON = ("blend", "expected")
-"""What the criterion is compared with, as in `training.STOP_ON`. For a network both are its squared error."""
+from .. import _checks
+from .._progress import progress
+from .._threads import one_thread
+from ..model.mixture import Mixture
+from ..model.networks import BackpropagationNet
+from ..shapes import Count, DesiredOfRuns, Inputs, Positive, checked
+from .criterion import Criterion, as_criterion
 
 _BLOCK = 250_000  # numbers in one array: about 2 MB, so that an epoch's arrays stay in the processor's cache
 
@@ -32,8 +33,8 @@ class Outcome:
     converged: whether a run reached the criterion, bool (R,).
     """
 
-    stopped: torch.Tensor
-    converged: torch.Tensor
+    stopped: Tensor
+    converged: Tensor
 
     def __repr__(self):
         runs = len(self.stopped)
@@ -41,57 +42,67 @@ class Outcome:
 
 
 @one_thread()
-def fast_train(model, x, d, *, step_size, epochs, stop_at=None, stop_on="blend", name=None):
-    """Train R runs in place by batch gradient descent on eq. 1.3 and return the `Outcome`.
+@checked
+def fast_train(model: Mixture | BackpropagationNet, x: Inputs, d: DesiredOfRuns, *,
+               step_size: float | Sequence[float] | Tensor, epochs: Count, stop_at: Positive | Criterion | None = None,
+               name: str | None = None) -> Outcome:
+    """Train R runs in place by batch gradient descent on eq. 1.3.
+
+    >>> x, d = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[1.0], [0.0]]).double()
+    >>> fast_train(Mixture(experts=2, inputs=1, seed=range(25)), x, d, step_size=8.0, epochs=1000, stop_at=0.08)
+    Outcome: 25 of 25 runs converged
 
     The updates are those of `train(mixture, x, d, "mixture", …)` with variance 1. For a `BackpropagationNet`, eq. 1.3
     with a single expert is used, which is `½ ‖d - y‖²`, so that a step size means the same for both.
 
-    model: a `Mixture` or a `BackpropagationNet` with one runs dimension, or none (then there is one run), with sigmoid
-        or softmax outputs.
-    x, d: inputs `(N, D)` and desired outputs `(N, M)` for all runs, or `(R, N, D)` and `(R, N, M)`, cases of each run.
+    model: with one runs dimension, or none (then there is one run), with sigmoid or softmax outputs.
+    x, d: for all runs, or both with a runs dimension, cases of each run.
     step_size: the paper's ε for the mean over cases; a number, or one for each run, `(R,)`.
     epochs: the largest number of updates.
-    stop_at: the criterion; a run stops once its mean squared error, summed over the outputs, is not above it.
-    stop_on: "blend" or "expected", the squared error that is meant.
+    stop_at: the criterion, a `Criterion` or a number that the mean squared error of the blend is compared with; None for
+        no criterion.
     name: what the progress bar says.
 
     TypeError, ValueError: arguments that do not fit each other, NaN, a step size or criterion not above 0.
     OverflowError: weights that are no longer finite, with the runs.
     """
-    step_size = _checked_step_size(model, x, d, step_size, epochs, stop_at, stop_on)
-    weights, runs, output = _joined(model), len(step_size), _output(model)
+    rates, criterion = _checked_step_size(model, x, d, step_size), as_criterion(stop_at)
+    weights, runs, output = _joined(model), len(rates), _output(model)
     x, d = x.expand(runs, *x.shape[-2:]), d.expand(runs, *d.shape[-2:])
-    batch = _Mixtures if isinstance(model, Mixture) else _Nets
+    kind = _Mixtures if isinstance(model, Mixture) else _Nets
+    at, of = (criterion.at, criterion.of) if criterion else (-math.inf, "blend")
+
+    def batch(places):
+        return kind([weight[places] for weight in weights], x[places], d[places], output, rates[places], of)
+
     stopped, converged = torch.full((runs,), epochs), torch.zeros(runs, dtype=torch.bool)
     size = max(1, _BLOCK // (x.shape[-2] * weights[0].shape[1]))
     with torch.no_grad(), progress(total=runs, description=name or "training") as bar:
         for block in torch.arange(runs).split(size):
-            _run(batch, weights, block, x, d, output, step_size, epochs, stop_at, stop_on, stopped, converged, bar)
-        lost = [run for run in range(runs) if not all(w[run].isfinite().all() for w in weights)]
+            for epoch, trained, values, reached in _ends(batch, block, epochs, at):
+                for weight, value in zip(weights, values):
+                    weight[trained] = value
+                stopped[trained[reached]], converged[trained[reached]] = epoch, True
+                bar.update(len(trained) if epoch == epochs else int(reached.sum()))
+        lost = [run for run in range(runs) if not all(weight[run].isfinite().all() for weight in weights)]
         if lost:
             raise OverflowError(f"the weights of runs {lost} are no longer finite; take a smaller step size")
         _write_back(model, weights)
     return Outcome(stopped, converged)
 
 
-def _run(batch, weights, runs, x, d, output, step_size, epochs, stop_at, stop_on, stopped, converged, bar):
-    """Train the runs with these numbers to their end, and write into `weights`, `stopped` and `converged`."""
-    def of(runs):
-        return batch([w[runs] for w in weights], x[runs], d[runs], output, step_size[runs], stop_on)
-
-    now = of(runs)
+def _ends(batch, runs, epochs, at):
+    """Train these runs, and yield whenever some of them end: the epoch, the runs that were trained, their weights, and
+    which have reached the criterion. `batch` makes the arrays of some runs from the weights that were yielded last."""
+    now = batch(runs)
     for epoch in range(epochs + 1):
-        reached = now.forward() <= (-math.inf if stop_at is None else stop_at)
+        reached = now.forward() <= at
         if epoch == epochs or reached.any():
-            for weight, value in zip(weights, now.weights):
-                weight[runs] = value
-            stopped[runs[reached]], converged[runs[reached]] = epoch, True
-            bar.update(len(runs) if epoch == epochs else int(reached.sum()))
+            yield epoch, runs, now.weights, reached
             runs = runs[~reached]
             if epoch == epochs or not len(runs):
                 return
-            now = of(runs)
+            now = batch(runs)
             now.forward()
         now.update()
 
@@ -102,13 +113,18 @@ class _Batch:
     Arrays have the cases last: inputs `(R, D + 1, N)`, where the last row is 1, and desired outputs `(R, M, N)`.
     """
 
-    def __init__(self, weights, x, d, output, step_size, stop_on):
-        self.weights, self.stop_on, self.softmax = weights, stop_on, output == "softmax"
+    def __init__(self, weights, x, d, output, step_size, error):
+        self.weights, self.error, self.softmax = weights, error, output == "softmax"
         self.gradients = [torch.empty_like(weight) for weight in weights]
         self.x = torch.cat([x, torch.ones_like(x[..., :1])], dim=-1).mT.contiguous()
         self.d = d.mT.contiguous()
         self.runs, self.outputs, self.cases = self.d.shape
         self.rate = (step_size / self.cases)[:, None, None]
+        self.make_arrays()
+
+    def make_arrays(self):
+        """Make the arrays that each epoch writes over."""
+        raise NotImplementedError
 
     def array(self, *middle):
         return torch.empty(self.runs, *middle, self.cases, dtype=self.x.dtype)
@@ -132,9 +148,8 @@ class _Batch:
 class _Mixtures(_Batch):
     """Layers: the experts, K M units, and the gate, K units."""
 
-    def __init__(self, weights, x, d, output, step_size, stop_on):
-        super().__init__(weights, x, d, output, step_size, stop_on)
-        experts = weights[1].shape[1]
+    def make_arrays(self):
+        experts = self.weights[1].shape[1]
         self.o, self.residual, self.work = (self.array(experts, self.outputs) for _ in range(3))
         self.scores, self.p, self.h = (self.array(experts) for _ in range(3))
         self.o_units, self.residual_units = self.o.flatten(1, 2), self.residual.flatten(1, 2)  # the same numbers
@@ -146,7 +161,7 @@ class _Mixtures(_Batch):
         torch.bmm(self.weights[1], self.x, out=self.scores)
         torch.softmax(self.scores, dim=1, out=self.p)
         torch.sub(self.o, self.d[:, None], out=self.residual)
-        if self.stop_on == "expected":
+        if self.error == "expected":
             torch.mul(self.p, self.squared_distances(), out=self.h)
             return self.h.sum((1, 2)).div_(self.cases)
         # The proportions sum to 1, so the blend's residual is the blend of the residuals.
@@ -169,9 +184,8 @@ class _Mixtures(_Batch):
 class _Nets(_Batch):
     """Layers: the hidden units, and the output units."""
 
-    def __init__(self, weights, x, d, output, step_size, stop_on):
-        super().__init__(weights, x, d, output, step_size, stop_on)
-        self.hidden = self.array(weights[1].shape[2])
+    def make_arrays(self):
+        self.hidden = self.array(self.weights[1].shape[2])
         self.hidden[:, -1] = 1.0
         self.y, self.residual = self.array(self.outputs), self.array(self.outputs)
 
@@ -215,28 +229,20 @@ def _write_back(model, weights):
         bias.copy_(joined[..., -1].reshape(bias.shape))
 
 
-def _checked_step_size(model, x, d, step_size, epochs, stop_at, stop_on):
-    """Check the arguments of `fast_train`; the step sizes as a tensor (R,)."""
-    if not isinstance(model, Mixture | BackpropagationNet):
-        raise TypeError(f"model must be a Mixture or a BackpropagationNet, got {type(model).__name__}")
+def _checked_step_size(model, x, d, step_size):
+    """Check that the arguments of `fast_train` fit each other; the step sizes as a tensor (R,)."""
     _checks.choice("output", _output(model), ("sigmoid", "softmax"))
     _, bias, dimensions = _layers(model)[0]
     leading = tuple(bias.shape[:-dimensions])
     if len(leading) > 1:
         raise ValueError(f"the model has runs {leading}, wanted one runs dimension or none")
-    _checks.floats("x", x, "N", "D")
     y = model.blend(x) if isinstance(model, Mixture) else model(x)  # checks x against the model
     _checks.floats("d", d, *y.shape[-2:])
-    _checks.same_dtype(x=x, d=d)
     _checks.same_runs(x=x.shape[:-2], d=d.shape[:-2])
-    _checks.count("epochs", epochs)
-    _checks.choice("stop_on", stop_on, STOP_ON)
-    if stop_at is not None:
-        _checks.above_zero("stop_at", stop_at)
     step_size = torch.as_tensor(step_size, dtype=x.dtype)
     _checks.floats("step_size", step_size)
     _checks.shared_or_same_runs("step_size", step_size.shape, "the model", leading)
-    _checks.above_zero("step_size", step_size.min().item())
+    _checks.above_zero("step_size", step_size)
     return step_size.expand(math.prod(leading))
 
 

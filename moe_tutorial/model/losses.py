@@ -1,0 +1,126 @@
+"""The three error functions of the paper, the responsibilities, and the gradients, one value for each case.
+
+Every function takes desired outputs d, expert outputs o and mixing proportions p; runs share the desired outputs. Nothing
+is averaged or summed over cases here: that is the business of `training`.
+
+The gradients are those with respect to the outputs of the experts, as the paper writes them in eqs. 1.4 and 1.5.
+
+TypeError: no floating-point tensors (integer targets are not converted), or of several dtypes. ValueError: shapes that do
+not fit, no cases, NaN or infinity, `p` negative or not summing to 1, a variance not above 0.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..shapes import Desired, Outputs, PerCase, PerExpert, PerOutput, PerRun, Positive, Proportions, checked
+
+Loss = Literal["cooperative", "expected", "mixture"]
+
+
+@checked
+def cooperative_error(d: Desired, o: Outputs, p: Proportions) -> PerCase:
+    """Eq. 1.1, the squared error of the blend: `‖d - Σ_i p_i o_i‖²`.
+
+    >>> cooperative_error(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
+    tensor([0.2500])
+    """
+    return _residual(d, o, p).square().sum(-1)
+
+
+@checked
+def expected_error(d: Desired, o: Outputs, p: Proportions) -> PerCase:
+    """Eq. 1.2, the expected squared error under the stochastic switch: `Σ_i p_i ‖d - o_i‖²`.
+
+    >>> expected_error(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
+    tensor([0.5000])
+    """
+    return (p * _squared_distances(d, o)).sum(-1)
+
+
+@checked
+def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> PerCase:
+    """Eq. 1.3, the negative log likelihood of section 2's mixture of Gaussians: `-log Σ_i p_i exp(-½ ‖d - o_i‖²)`.
+
+    >>> mixture_nll(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.0, 1.0]]))
+    tensor([0.])
+
+    With a variance σ² other than 1 the exponent is divided by σ², and `½ M log σ²` is added, which a density of that
+    variance needs. The constant `½ M log 2π` is left out, as in the paper.
+
+    variance: a number, or a tensor of one or, for each run, its own.
+    """
+    log_variance = torch.log(torch.as_tensor(variance, dtype=o.dtype))
+    return 0.5 * o.shape[-1] * _spread(log_variance, 1) - torch.logsumexp(_log_joint(d, o, p, variance), dim=-1)
+
+
+@checked
+def responsibilities(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> PerExpert:
+    """The responsibilities of eq. 1.5, the posterior proportions.
+
+    >>> responsibilities(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
+    tensor([[0.3775, 0.6225]])
+
+    `h_i = p_i exp(-½ ‖d - o_i‖²) / Σ_j p_j exp(-½ ‖d - o_j‖²)`, with the variance as in `mixture_nll`.
+    """
+    return torch.softmax(_log_joint(d, o, p, variance), dim=-1)
+
+
+@checked
+def cooperative_error_gradient(d: Desired, o: Outputs, p: Proportions) -> PerOutput:
+    """`∂E/∂o_i` of eq. 1.1: `-2 p_i (d - Σ_j p_j o_j)`.
+
+    >>> d, o, p = torch.tensor([[1.0]]), torch.tensor([[[0.0], [1.0]]]), torch.tensor([[0.5, 0.5]])
+    >>> cooperative_error_gradient(d, o, p).flatten()
+    tensor([-0.5000, -0.5000])
+    """
+    return -2 * p[..., None] * _residual(d, o, p)[..., None, :]
+
+
+@checked
+def expected_error_gradient(d: Desired, o: Outputs, p: Proportions) -> PerOutput:
+    """Eq. 1.4, `∂E/∂o_i` of eq. 1.2: `-2 p_i (d - o_i)`.
+
+    >>> d, o, p = torch.tensor([[1.0]]), torch.tensor([[[0.0], [0.5]]]), torch.tensor([[0.5, 0.5]])
+    >>> expected_error_gradient(d, o, p).flatten()
+    tensor([-1.0000, -0.5000])
+    """
+    return -2 * p[..., None] * (d[..., None, :] - o)
+
+
+@checked
+def mixture_nll_gradient(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> PerOutput:
+    """Eq. 1.5, `∂E/∂o_i` of eq. 1.3: `-h_i (d - o_i)`, divided by the variance.
+
+    >>> d, o, p = torch.tensor([[1.0]]), torch.tensor([[[0.0], [0.5]]]), torch.tensor([[0.5, 0.5]])
+    >>> mixture_nll_gradient(d, o, p).flatten()
+    tensor([-0.4073, -0.2963])
+    """
+    h = responsibilities(d, o, p, variance)
+    return -h[..., None] * (d[..., None, :] - o) / _spread(variance, 3)
+
+
+def _residual(d, o, p):
+    return d - (p[..., None] * o).sum(-2)
+
+
+def _squared_distances(d, o):
+    return (d[..., None, :] - o).square().sum(-1)
+
+
+def _spread(variance, dimensions):
+    """The variance with `dimensions` more dimensions behind its runs, so that it divides per-case tensors."""
+    return variance[(..., *[None] * dimensions)] if isinstance(variance, Tensor) else variance
+
+
+def _log_joint(d, o, p, variance):
+    """`log p_i - ½ ‖d - o_i‖² / σ²`, `(…, N, K)`.
+
+    A proportion of exactly 0 counts as the smallest positive number, so that its logarithm and its gradient are finite.
+    """
+    return p.clamp_min(torch.finfo(p.dtype).tiny).log() - 0.5 * _squared_distances(d, o) / _spread(variance, 2)
+
+
+LOSSES = {"cooperative": cooperative_error, "expected": expected_error, "mixture": mixture_nll}
+"""The losses by name: eqs. 1.1, 1.2 and 1.3."""
