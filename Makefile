@@ -16,13 +16,17 @@ BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises l
     sound toys training vowel_data vowel_task))
 
 # For `make check`: what is quick and needs no browser.
-QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters costs crosswalk exercises losses model multiverse plots project \
-    replication sound toys training vowel_data vowel_task))
+QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters command costs crosswalk exercises house losses model multiverse plots project \
+    replication shapes sound toys training vowel_data vowel_task))
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
 
-.PHONY: book pdf serve lab check test shake colab bounds links execute exercises recordings anew bench lock clean
-.DEFAULT_GOAL := book
+.PHONY: help book pdf serve lab check test shake colab bounds links execute exercises recordings anew bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## print what there is to make
+	@sed -En 's/^([a-z]+):[^#]*## (.*)$$/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
+	    printf '  %-16s %s\n' "$$name" "$$what"; done
 
 book: .venv/installed  ## build the book and print the path of its first page
 	$(BIN)/python scripts/crosswalk.py --check
@@ -40,14 +44,16 @@ lab: .venv/installed  ## open the notebooks in JupyterLab, which is installed at
 	@echo "JupyterLab says its address below, and opens it in your browser."
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-check: .venv/installed  ## in less than a minute: style, spelling, and the tests that matter while writing
+check: .venv/installed  ## in about a minute: style, spelling, types, and the tests that matter while writing
 	$(BIN)/ruff check
 	$(BIN)/codespell
+	$(BIN)/mypy
 	$(BIN)/python -m pytest $(WORKERS) $(QUICK) moe_tutorial
 
 test: .venv/installed  ## the whole test suite, every chapter executed
 	$(BIN)/ruff check
 	$(BIN)/codespell
+	$(BIN)/mypy
 	$(BIN)/python -m pytest $(NBVAL) $(WORKERS) notebooks book tests moe_tutorial
 
 shake: .venv/installed  ## execute the chapters as on another processor, for each of SEEDS, and say which cells moved
@@ -79,10 +85,10 @@ exercises: .venv/installed  ## write quizzes, exercises and solutions from the p
 	$(BIN)/python scripts/exercises.py
 
 recordings: .venv/installed  ## the stored results that are missing or of other code; an hour and a half from nothing
-	$(BIN)/python scripts/recordings.py
+	$(BIN)/python -m moe_tutorial record $(NAMES)
 
 anew: .venv/installed  ## all recordings from nothing, beside those that are stored, compared
-	$(BIN)/python scripts/recordings.py --anew _build/recordings $(NAMES)
+	$(BIN)/python scripts/anew.py _build/recordings $(NAMES)
 
 bench: .venv/installed  ## speed, as ratios within one run, and the weight of the pages
 	$(BIN)/python scripts/bench.py

@@ -8,16 +8,12 @@ make otherwise is never used silently.
 
 import base64
 import hashlib
-import inspect
-import io
 import json
 import os
 import sys
 import tempfile
-import textwrap
 import threading
 import time
-import tokenize
 import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -32,67 +28,20 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from ._versions import code_version
+
 FORMAT = 1
 """The format of the files. A file of a newer one is refused."""
 
 FOLDER = Path(str(files(__package__))) / "data" / "recordings"
 
-COMMAND = "make recordings"
+COMMAND = "python -m moe_tutorial record"
 
 _HEAD = "moe_tutorial recordings"
 
 
 class RecordingError(ValueError):
     """Recordings that are missing, damaged, or of other code than the present one. Says which, and what to do."""
-
-
-def code_text(source):
-    """Python code without what does not change what it does: comments, docstrings, blank lines, spaces.
-
-    One line for each logical line of the code, its tokens separated by one space; the same text under every Python.
-    """
-    lines, line, depth, begun = [], [], 0, None
-    rows = source.splitlines(keepends=True)
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        kind = tokenize.tok_name[token.type]
-        if kind.endswith("STRING_START"):  # from Python 3.12 on an f-string is many tokens; before, it was one
-            depth, begun = depth + 1, begun or token.start
-        elif kind.endswith("STRING_END"):
-            depth -= 1
-            if not depth:
-                line.append(_between(rows, begun, token.end))
-                begun = None
-        elif depth or kind in ("COMMENT", "NL", "ENCODING", "ENDMARKER"):
-            continue
-        elif kind == "NEWLINE":
-            if not (len(line) == 1 and line[0].lstrip("rRuU")[:1] in ("'", '"')):  # a string alone is a docstring
-                lines.append(" ".join(line))
-            line = []
-        elif kind in ("INDENT", "DEDENT"):
-            lines.append(kind.lower())
-        else:
-            line.append(token.string)
-    return "\n".join(lines) + "\n"
-
-
-def _between(rows, begin, end):
-    """The source from one (row, column) to another."""
-    text = rows[begin[0] - 1 : end[0]]
-    text[-1] = text[-1][: end[1]]
-    text[0] = text[0][begin[1] :]
-    return "".join(text)
-
-
-def code_version(sources, make):
-    """Sixteen hexadecimal digits that change with what this code does, but not with its comments.
-
-    sources: names in the package: Python code, or data that the code reads. make: a function.
-    """
-    digest = hashlib.sha256(code_text(textwrap.dedent(inspect.getsource(make))).encode())
-    for name in sources:
-        text = (files(__package__) / name).read_text(encoding="utf-8")
-        digest.update((code_text(text) if name.endswith(".py") else text).encode())
-    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -237,15 +186,16 @@ class Recordings:
             unfinished.unlink(missing_ok=True)
 
     def _error(self, what):
-        return RecordingError(f"{self.path}: {what}; run `{COMMAND}` in a checkout of the course")
+        return RecordingError(f"{self.path}: {what}; run `{COMMAND} {self.name}`")
 
     def _foreign(self):
         return RecordingError(f"{self.path}: this is not a file of recorded {self.words}; move it away, then run "
-                              f"`{COMMAND}`")
+                              f"`{COMMAND} {self.name}`")
 
     def _unwritten(self, error):
         return RecordingError(f"{self.path}: the file cannot be written ({error.strerror or error}). What was written "
-                              f"before is whole; make room or allow writing, then run `{COMMAND}`, which goes on from there")
+                              f"before is whole; make room or allow writing, then run `{COMMAND} {self.name}`, which goes "
+                              f"on from there")
 
 
 @contextmanager

@@ -7,32 +7,33 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-import recordings as script
 import torch
 from filelock import FileLock
 from torch.testing import assert_close
 
 from moe_tutorial import Mixture, Protocol, RecordingError, fast_train, load_cell, recorded, recordings, train, vowel_task
-from moe_tutorial.recordings import Recordings, code_text, code_version
+from moe_tutorial.__main__ import RECORDINGS, main
+from moe_tutorial._versions import code_text, code_version
+from moe_tutorial.recordings import Recordings
 from moe_tutorial.table1.replication import build
 
 TASK = vowel_task().train
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("name", script.ALL)
+@pytest.mark.parametrize("name", RECORDINGS)
 def test_what_is_stored_was_made_by_the_present_code(name):
-    stored = script.ALL[name].load()
-    assert tuple(stored) == script.ALL[name].settings
+    stored = RECORDINGS[name].load()
+    assert tuple(stored) == RECORDINGS[name].settings
 
 
 def test_every_file_is_one_that_is_made():
     files = {path.stem for path in recordings.FOLDER.iterdir() if not path.name.endswith(".unfinished")}
-    assert files == set(script.ALL)
+    assert files == set(RECORDINGS)
 
 
 # What is stored, beside the code: the first epochs, which are the same everywhere.
@@ -149,7 +150,7 @@ def test_the_text_of_code_is_the_same_under_every_python():
 def test_the_version_changes_with_code_and_not_with_words(monkeypatch, tmp_path):
     (tmp_path / "code.py").write_text(SOURCE)
     (tmp_path / "data.csv").write_text("1,2\n")
-    monkeypatch.setattr(recordings, "files", lambda _: tmp_path)
+    monkeypatch.setattr("moe_tutorial._versions.files", lambda _: tmp_path)
 
     def version():
         return code_version(("code.py", "data.csv"), nothing)
@@ -243,12 +244,13 @@ def test_more_settings_keep_what_is_there(tmp_path, text):
     assert store.path.read_text() == text, "what nobody asks for is dropped"
 
 
+MEND = "run `python -m moe_tutorial record quick`"
 MENDED = {  # what happened to the file: how, and what is said
-    "no file": (lambda text: None, "there is no such file; run `make recordings` in a checkout"),
-    "empty": (lambda text: "", "the file is empty; run `make recordings`"),
-    "cut in a line": (lambda text: text[:-40], "line 5 was cut off or changed after it was made; run `make recordings`"),
+    "no file": (lambda text: None, "there is no such file; run `python -m moe_tutorial record quick`"),
+    "empty": (lambda text: "", "the file is empty; run `python -m moe_tutorial record quick`"),
+    "cut in a line": (lambda text: text[:-40], f"line 5 was cut off or changed after it was made; {MEND}"),
     "cut between lines": (lambda text: "".join(text.splitlines(True)[:3]),
-                          r"2 of 4 squares are missing, such as Setting\(number=2, pair=\(1, 2\)\); run `make recordings`"),
+                          rf"2 of 4 squares are missing, such as Setting\(number=2, pair=\(1, 2\)\); {MEND}"),
     "another number": (lambda text: text.replace('"square":9', '"square":8'), "line 5 was cut off or changed"),
     "another setting": (lambda text: text.replace('"number":3', '"number":2'), "line 5 was cut off or changed"),
     "a line that is no record": (lambda text: text + "[1]\n", "line 6 was cut off or changed"),
@@ -273,7 +275,7 @@ def test_a_result_of_other_code_is_not_used_and_is_made_again(tmp_path, text):
     filled(tmp_path, text)
     other = quick(tmp_path, make=fails_for_two)
     with pytest.raises(RecordingError, match=f"4 of 4 squares were made by other code than the present, whose version is "
-                                             f"{other.version}, such as .*run `make recordings`"):
+                                             f"{other.version}, such as .*run `python -m moe_tutorial record quick`"):
         other.load()
     with pytest.raises(ZeroDivisionError) as raised:
         other.compute(workers=0)
@@ -288,7 +290,7 @@ def test_a_result_with_unknown_settings_is_said(tmp_path, text):
 
 
 @pytest.mark.parametrize("content, said", [
-    ("a,b\n1,2\n", "this is not a file of recorded squares; move it away, then run `make recordings`"),
+    ("a,b\n1,2\n", "this is not a file of recorded squares; move it away, then run `python -m moe_tutorial record quick`"),
     ("[]\n", "this is not a file of recorded squares"),
     ('{"moe_tutorial recordings": 1, "name": "cubes"}\n', "this is not a file of recorded squares"),
     (b"\xff\xfe\x00", "this is not a file of recorded squares"),
@@ -338,13 +340,13 @@ def test_who_is_killed_at_any_moment_loses_nothing_that_was_finished(tmp_path):
 
 
 def test_a_write_that_fails_for_a_while_loses_nothing(tmp_path, monkeypatch, capsys):
-    store, replace, calls = quick(tmp_path), os.replace, []
+    store, moved, calls = quick(tmp_path), os.replace, []
 
     def full_for_a_while(*paths):
         calls.append(paths)
         if 2 <= len(calls) <= 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        replace(*paths)
+        moved(*paths)
 
     monkeypatch.setattr(os, "replace", full_for_a_while)
     store.compute(workers=0)
@@ -353,17 +355,17 @@ def test_a_write_that_fails_for_a_while_loses_nothing(tmp_path, monkeypatch, cap
 
 
 def test_a_full_disk_keeps_what_was_written_and_says_what_to_do(tmp_path, monkeypatch):
-    store, replace, calls = quick(tmp_path), os.replace, []
+    store, moved, calls = quick(tmp_path), os.replace, []
 
     def full(*paths):
         calls.append(paths)
         if len(calls) > 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        replace(*paths)
+        moved(*paths)
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(RecordingError, match=r"the file cannot be written \(No space left on device\). What was written "
-                                             "before is whole; make room or allow writing, then run `make recordings`"):
+                                             f"before is whole; make room or allow writing, then {MEND}"):
         store.compute(workers=0)
     assert len(store._lines()) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["quick.jsonl"], "nothing half-written is left"
@@ -403,12 +405,10 @@ def test_a_bar_says_how_long_it_will_take(tmp_path, capsys):
     assert re.search(r"squares: 100%.*4/4 \[\d\d:\d\d<\d\d:\d\d", capsys.readouterr().err)
 
 
-def test_the_script_ends_with_the_message_alone(tmp_path):
-    program = ("import runpy, sys; from dataclasses import replace; from pathlib import Path\n"
-               "from moe_tutorial import costs\n"
-               "costs.RECORDINGS = replace(costs.RECORDINGS, folder=Path(sys.argv[1])); sys.argv[1:] = ['costs']\n"
-               f"runpy.run_path({str(ROOT / 'scripts' / 'recordings.py')!r}, run_name='__main__')\n")
+def test_the_command_ends_with_the_message_alone(tmp_path, monkeypatch):
+    monkeypatch.setitem(RECORDINGS, "costs", replace(RECORDINGS["costs"], folder=tmp_path))
     (tmp_path / "costs.jsonl").write_text("mine\n")
-    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.startswith(f"{tmp_path}/costs.jsonl: this is not a file of recorded")
-    assert "Traceback" not in done.stderr
+    with pytest.raises(SystemExit) as ended:
+        main(["record", "costs"])
+    assert str(ended.value) == (f"{tmp_path}/costs.jsonl: this is not a file of recorded measured costs; move it away, then "
+                                "run `python -m moe_tutorial record costs`")

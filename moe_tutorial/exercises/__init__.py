@@ -32,7 +32,7 @@ QUIZZES = {number: module.QUIZ for number, module in enumerate(_MODULES, 1)}
 EXERCISES = {exercise.name: exercise for exercises in CHAPTERS.values() for exercise in exercises}
 """All exercises by name."""
 
-_hints_given = {}
+_hints_given: dict[str, int] = {}
 
 
 def check(name, answer):

@@ -1,0 +1,74 @@
+"""What works without a checkout of the course: `python -m moe_tutorial check | hint | solution | record`."""
+
+import argparse
+import runpy
+import sys
+
+from .exercises import EXERCISES, check, hint, solution
+from .recordings import RecordingError
+from .sparse import costs
+from .table1 import multiverse, recorded
+
+RECORDINGS = {one.name: one for one in (costs.RECORDINGS, recorded.SIMULATIONS, recorded.TRAININGS, multiverse.RECORDINGS,
+                                        multiverse.ELSEWHERE)}
+"""All stored results by name, those that take longest last."""
+
+
+def check_file(name, path):
+    """Check the answer that a Python file holds, by the name that the exercise's stub has."""
+    wanted = EXERCISES[name].answer_name
+    try:
+        found = runpy.run_path(path)
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}")
+    if wanted not in found:
+        sys.exit(f"{path} defines no `{wanted}`, which is what the exercise {name!r} asks for")
+    check(name, found[wanted])
+
+
+def record(names):
+    """Compute the stored results with these names that are missing or of other code, or of all."""
+    try:
+        for name in names or RECORDINGS:
+            RECORDINGS[name].compute()
+    except RecordingError as error:
+        sys.exit(str(error))
+
+
+def known(names, what):
+    """An argparse type: one of these names, or an error that says which there are."""
+    def name(text):
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"no {what} is called {text!r}; there are {', '.join(names)}")
+        return text
+
+    return name
+
+
+def main(arguments=None):
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="python -m moe_tutorial", description="A course on mixtures of local experts.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command, what in (("check", "say whether the answer in a Python file is right and, if not, which mistake it is"),
+                          ("hint", "print both hints for an exercise"), ("solution", "print the solution of an exercise")):
+        one = commands.add_parser(command, help=what, description=what)
+        one.add_argument("exercise", type=known(EXERCISES, "exercise"), help="its name, such as proportions")
+        if command == "check":
+            one.add_argument("file", help="a Python file that defines what the exercise asks for")
+    what = "compute the stored results that are missing or of other code; what is there already is kept"
+    one = commands.add_parser("record", help=what, description=what)
+    one.add_argument("names", nargs="*", type=known(RECORDINGS, "recording"), metavar="NAME", help=", ".join(RECORDINGS))
+    given = parser.parse_args(arguments)
+    if given.command == "check":
+        check_file(given.exercise, given.file)
+    elif given.command == "hint":
+        for number in range(1, len(EXERCISES[given.exercise].hints) + 1):
+            hint(given.exercise, number)
+    elif given.command == "solution":
+        solution(given.exercise)
+    else:
+        record(given.names)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Compute every stored result from nothing into another folder, beside those that are stored, and compare the two.
+
+    python scripts/anew.py FOLDER [NAME ...]        (default: all)
+
+A last bit moves single runs, so what is compared is what no last bit moves far: how many runs of a system converge, and
+their mean epochs. The exit status is 1 when these have moved. Killed and called again, it goes on where it was.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from moe_tutorial import Protocol, RecordingError, load_cell, recorded
+from moe_tutorial.__main__ import RECORDINGS
+
+MOVED, OURS = 0.05, Protocol()
+
+
+def moved(name, folder):
+    """What came out otherwise than is stored, a list of sentences."""
+    anew = replace(RECORDINGS[name], folder=folder)
+    if name.startswith("multiverse"):
+        new, old = (load_cell(OURS, store).simulations for store in (anew, RECORDINGS[name]))
+        means = {system: (new[system].epochs.mean().item(), old[system].epochs.mean().item()) for system in old}
+    elif name == "simulations":
+        new, old = anew.load(), RECORDINGS[name].load()
+        means = {setting.name: tuple(stored[setting]["stopped"].double().mean().item() for stored in (new, old))
+                 for setting in old}
+    elif name == "trainings":
+        new, old = anew.load(), RECORDINGS[name].load()
+        means = {f"the trainings with loss {loss}": tuple(
+            sum(result["stopped"] for setting, result in stored.items() if setting.loss == loss) for stored in (new, old))
+            for loss in recorded.STEP_SIZE_OF}
+    else:
+        means = {}  # measured times are nobody's to hold
+    return [f"{name}, {what}: {now:.0f} epochs, and {before:.0f} are stored"
+            for what, (now, before) in means.items() if not abs(now / before - 1) <= MOVED]
+
+
+def main(names, folder):
+    found = []
+    for name in names:
+        replace(RECORDINGS[name], folder=folder).compute()
+        found += moved(name, folder)
+    return "\n".join(found)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("names", nargs="*", choices=[[], *RECORDINGS], metavar="NAME", help=", ".join(RECORDINGS))
+    arguments = parser.parse_args()
+    try:
+        sys.exit(main(arguments.names or RECORDINGS, arguments.folder) or None)
+    except RecordingError as error:
+        sys.exit(str(error))
