@@ -59,25 +59,18 @@ def engine(runs, experts, epochs, cases=400):
     fast_train(Mixture(experts, seed=range(runs)), x, d, step_size=20.0, epochs=epochs, stop_at=0.001)
 
 
-def seconds(call, *arguments, repetitions=5):
-    """The median time of a call, after one that warms up."""
-    times = []
-    for _ in range(repetitions + 1):
-        begun = time.perf_counter()
-        call(*arguments)
-        times.append(time.perf_counter() - begun)
-    return median(times[1:])
+def readable_train(experts):
+    train(Mixture(experts, seed=range(25)), TASK.x, TASK.d, step_size=20.0, epochs=50, record_every=50)
 
 
 def bench_engine():
     print("\nThe engine against a plain loop, time per epoch and run, 25 runs on 400 cases, one core")
     for experts, wanted in ((4, 20), (8, 10)):
         # Alternately, so that a machine that slows down slows both.
-        pairs = [(seconds(plain_loop, experts, 200, repetitions=1) / 200,
-                  seconds(engine, 25, experts, 400, repetitions=1) / 400 / 25) for _ in range(7)]
+        pairs = [(costs.seconds(plain_loop, experts, 200, at_least=0.2) / 200,
+                  costs.seconds(engine, 25, experts, 400, at_least=0.2) / 400 / 25) for _ in range(7)]
         ratio = median(plain / fast for plain, fast in pairs)
-        readable = seconds(lambda experts=experts: train(Mixture(experts, seed=range(25)), TASK.x, TASK.d, step_size=20.0,
-                                                         epochs=50, record_every=50), repetitions=3) / 50 / 25
+        readable = costs.seconds(readable_train, experts) / 50 / 25
         plain = median(plain for plain, _ in pairs)
         print(f"  {experts} experts: {ratio:5.1f} times as fast (wanted: {wanted}); `train` {plain / readable:4.1f} times;"
               f" the plain loop takes {plain * 1e3:.2f} ms")
@@ -88,7 +81,7 @@ def bench_growth():
     for name, sizes, call in (("runs", (1, 5, 25, 100), lambda n: engine(n, 4, 200)),
                               ("experts", (2, 4, 8, 16), lambda n: engine(25, n, 200)),
                               ("cases", (100, 400, 1600), lambda n: engine(25, 4, 200, n))):
-        times = [seconds(call, size) for size in sizes]
+        times = [costs.seconds(call, size) for size in sizes]
         print(f"  {name:8}" + "  ".join(f"{size}: {t / times[0]:.1f}" for size, t in zip(sizes, times)))
 
 

@@ -58,15 +58,16 @@ def favourite_only(x, gate, first, second):
     return y
 
 
+def seconds(call, *arguments, at_least=1.0):
+    """The median time of a call on one core, of as many calls as fit into `at_least` seconds."""
+    timer = Timer("call(*arguments)", globals={"call": call, "arguments": arguments}, num_threads=1)
+    return timer.blocked_autorange(min_run_time=at_least).median
+
+
 def measure(experts=EXPERTS):
-    """Seconds for CASES cases on one core: for each number of experts, all computed and the favourite only; medians."""
+    """Seconds for CASES cases on one core: for each number of experts, all computed and the favourite only."""
     x = torch.randn(CASES, INPUTS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-
-    def seconds(compute, arguments):
-        timer = Timer("compute(*arguments)", globals={"compute": compute, "arguments": arguments}, num_threads=1)
-        return timer.blocked_autorange(min_run_time=1.0).median
-
-    return {count: {compute.__name__: seconds(compute, (x, *random_mixture(count)))
+    return {count: {compute.__name__: seconds(compute, x, *random_mixture(count))
                     for compute in (blend_of_all, favourite_only)} for count in experts}
 
 
