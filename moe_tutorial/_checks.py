@@ -4,8 +4,10 @@ Most of them are called by `shapes.checked`, which reads a function's annotation
 """
 
 import math
-from numbers import Real
+from collections.abc import Iterable
+from numbers import Integral, Real
 
+import numpy
 import torch
 
 
@@ -72,6 +74,44 @@ def count(name, value):
         raise TypeError(f"{name} must be an int, got {value!r} ({type(value).__name__})")
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def seed(name, value):
+    """Check that `value` is a seed, a whole number from 0, of Python or numpy: TypeError, or ValueError outside 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__})")
+    if not 0 <= int(value) < 2**64:
+        raise ValueError(f"{name} must be from 0 to 2**64 - 1, got {value}")
+
+
+def seeds(name, value):
+    """One seed as an int, or several as a tuple; what is neither is refused as by `seed`."""
+    if isinstance(value, torch.Tensor | numpy.ndarray):
+        value = value.tolist()
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        seed(name, value)
+        return int(value)  # type: ignore[arg-type]
+    found = tuple(value)
+    if not found:
+        raise ValueError(f"{name} holds no seeds: wanted a whole number or a sequence of at least one")
+    for one in found:
+        seed(f"each of {name}", one)
+    return tuple(map(int, found))
+
+
+def several_seeds(name, value):
+    """Seeds as a tuple; one alone is refused."""
+    found = seeds(name, value)
+    if isinstance(found, int):
+        raise TypeError(f"{name} must be a sequence of seeds, got {value!r}")
+    return found
+
+
+def finite(name, value):
+    """Check what a function computed from finite numbers: OverflowError where they were too large for it."""
+    if not torch.isfinite(value).all():
+        raise OverflowError(f"{name} cannot be computed in {value.dtype}: what was given leads to numbers beyond "
+                            f"{torch.finfo(value.dtype).max:.1e}")
 
 
 def choice(name, value, options):

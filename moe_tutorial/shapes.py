@@ -28,8 +28,9 @@ PerOutput = Annotated[Tensor, "… N K M"]
 Blend = Annotated[Tensor, "… N M"]
 Scores = Annotated[Tensor, "… N K"]
 Proportions = Annotated[Tensor, "… N K", _checks.sums_to_1]
-PerExpert = Annotated[Tensor, "… N K"]
+Responsibilities = Annotated[Tensor, "… N K"]
 PerCase = Annotated[Tensor, "… N"]
+Error = Annotated[Tensor, "… N"]
 
 ExpertWeight = Annotated[Tensor, "… K M D"]
 ExpertBias = Annotated[Tensor, "… K M"]
@@ -87,15 +88,15 @@ def checked(function: Callee) -> Callee:
     """The function, with its arguments checked against its annotations at each call; for a class, those of its `__init__`.
 
     Numbers and names come first, `Count`, `Positive` and `Literal`. Then shapes, those with the most letters before the
-    others, as they say what the letters are; then one dtype and the same runs for all. `inspect.unwrap` gives the function
-    without its checks.
+    others, as they say what the letters are; then one dtype and the same runs for all. A tensor that comes out
+    has to be finite, as those that went in. `inspect.unwrap` gives the function without its checks.
 
-    TypeError, ValueError: of the call, saying what was given and what was wanted.
+    TypeError, ValueError: of the call, saying what was given and what was wanted. OverflowError: of what comes out.
     """
     if isinstance(function, type):
         function.__init__ = checked(function.__init__)  # type: ignore[misc]
         return function
-    assert callable(function)
+    assert inspect.isfunction(function)
     signature, hints = inspect.signature(function), get_type_hints(function, include_extras=True)
     wanted = {name: _alternatives(hints[name]) for name in signature.parameters if name in hints}
     shapes = [(name, get_args(part)) for name, parts in wanted.items() for part in parts if _is_shape(part)]
@@ -111,7 +112,10 @@ def checked(function: Callee) -> Callee:
             _check_value(name, value, wanted.get(name, ()))
         _check_tensors(given, [shape for shape in shapes if len(wanted[shape[0]]) == 1
                                or isinstance(given.get(shape[0]), Tensor)])
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        if _is_shape(hints.get("return")):
+            _checks.finite(function.__name__, result)
+        return result
 
     shown = {name: parameter.replace(annotation=_Shown(hints[name])) if name in hints else parameter
              for name, parameter in signature.parameters.items()}

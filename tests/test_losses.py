@@ -207,3 +207,36 @@ def test_a_bad_variance_is_refused_in_words(variance, said):
     with pytest.raises(ValueError) as error:
         mixture_nll(D, OUT, P, variance)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("far", [1.0, 14.0, 38.0, 1000.0])
+def test_an_expert_with_a_proportion_of_0_has_no_part_in_the_case(dtype, far):
+    """However near its output is, and however far those of the others."""
+    d, p = torch.zeros(1, 1, dtype=dtype), torch.tensor([[0.0, 0.5, 0.5]], dtype=dtype)
+    o = torch.tensor([[[0.0], [far], [-far]]], dtype=dtype)
+    scores = torch.tensor([[-torch.inf, 0.0, 0.0]], dtype=dtype, requires_grad=True)
+    o.requires_grad_()
+    assert_close(losses.mixture_nll(d, o, p), losses.mixture_nll(d, o[:, 1:], p[:, 1:]))
+    assert losses.responsibilities(d, o, p).tolist() == [[0.0, 0.5, 0.5]]
+    losses.mixture_nll(d, o, torch.softmax(scores, -1)).sum().backward()
+    assert o.grad.isfinite().all() and scores.grad.tolist() == [[0.0, 0.0, 0.0]]
+    if dtype == torch.float64 or far < 15:  # float32 has no digits left behind so large an E
+        assert_close(o.grad, losses.mixture_nll_gradient(d, o.detach(), p))
+
+
+@pytest.mark.parametrize("small", [1e-310, 5e-324])
+def test_the_smallest_proportions_count_as_what_they_are(small):
+    d, o = torch.zeros(1, 1).double(), torch.tensor([[[0.0], [100.0]]]).double()
+    p = torch.tensor([[small, 1.0]], dtype=torch.float64, requires_grad=True)
+    error = losses.mixture_nll(d, o, p)
+    assert_close(error.item(), -math.log(small))
+    error.sum().backward()
+    assert p.grad.isfinite().all()
+
+
+def test_squares_beyond_the_numbers_of_the_dtype_are_said():
+    d, o, p = torch.zeros(1, 1), torch.full((1, 2, 1), 1e30), torch.full((1, 2), 0.5)
+    for loss in (losses.mixture_nll, losses.expected_error, losses.cooperative_error, losses.responsibilities):
+        with pytest.raises(OverflowError, match=f"{loss.__name__} cannot be computed in torch.float32"):
+            loss(d, o, p)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from moe_tutorial import (
+    BackpropagationNet,
     Experts,
     Gate,
     Mixture,
@@ -224,3 +226,48 @@ def test_the_favourite_answers_alone():
     assert favourite_output(o.expand(3, 2, 2, 1), p.expand(3, 2, 2)).shape == (3, 2, 1)
     with pytest.raises(ValueError, match="p must sum to 1"):
         favourite_output(o, 2 * p)
+
+
+@pytest.mark.parametrize(("seed", "kind", "said"), [
+    ("3", TypeError, "seed must be a whole number, got '3' (str)"), (1.5, TypeError, "got 1.5 (float)"),
+    (None, TypeError, "got None (NoneType)"), (True, TypeError, "got True (bool)"), ([], ValueError, "seed holds no seeds"),
+    ([[1, 2], [3]], TypeError, "each of seed must be a whole number, got [1, 2] (list)"),
+    (b"12", TypeError, "got b'12' (bytes)"), (-1, ValueError, "must be from 0 to 2**64 - 1, got -1"),
+    (["a"], TypeError, "each of seed must be a whole number, got 'a' (str)"),
+    (2**64, ValueError, "got 18446744073709551616"), ({"a": 1}, TypeError, "got {'a': 1} (dict)"),
+])
+def test_what_is_no_seed_is_refused_in_words(seed, kind, said):
+    for build in (Mixture, Experts, BackpropagationNet):
+        with pytest.raises(kind) as error:
+            build(2, seed=seed)
+        assert said in str(error.value)
+
+
+def test_seeds_may_be_of_python_numpy_or_torch():
+    for one in (numpy.int64(3), torch.tensor(3)):
+        assert torch.equal(Mixture(2, seed=one).experts.weight, Mixture(2, seed=3).experts.weight)
+    for several in (range(3), (0, 1, 2), numpy.arange(3), torch.arange(3), iter([0, 1, 2])):
+        assert torch.equal(Mixture(2, seed=several).experts.weight, Mixture(2, seed=[0, 1, 2]).experts.weight)
+
+
+def test_a_foot_is_found_for_very_long_and_very_short_weights():
+    for size in (1e-200, 1.0, 1e200):
+        assert_close(foot_of_normal(size * torch.tensor([3.0, 4.0]).double(), size * torch.tensor(5.0).double()),
+                     torch.tensor([-0.6, -0.8]).double())
+
+
+def test_an_input_too_large_for_the_dtype_is_said():
+    with pytest.raises(OverflowError, match="gate_scores cannot be computed in torch.float32: .* beyond 3.4e\\+38"):
+        gate_scores(1e30 * torch.ones(1, 2), 1e30 * torch.ones(3, 2), torch.zeros(3))
+
+
+def test_a_row_that_names_no_class_or_two_is_refused():
+    for row in ([0.0, 0.0], [1.0, 1.0]):
+        with pytest.raises(ValueError, match=r"each row of d must name one class: one 1 and zeros besides, got \["):
+            class_decisions(torch.rand(2, 2), torch.tensor([[0.0, 1.0], row]))
+
+
+@pytest.mark.parametrize("numbers", [(True, 0), (0.5, 1), ("0", 1), (None, 0)])
+def test_an_expert_has_a_whole_number(numbers):
+    with pytest.raises(TypeError, match="an expert's number must be an int, got"):
+        gate_line(V, C, *numbers)

@@ -185,3 +185,25 @@ def test_the_order_and_the_fraction():
     one = table([30, 20, 80, 60], deviation=0.0)
     assert one.order == ["8 experts", "4 experts", "BP 12 hidden", "BP 6 hidden"]
     assert_close(one.fraction, 50 / 140)
+
+
+@pytest.mark.parametrize(("call", "kind", "said"), [
+    (lambda: simulate("4 experts", SHORT, 20.0, seeds=3), TypeError, "seeds must be a sequence of seeds, got 3"),
+    (lambda: simulate("4 experts", SHORT, 20.0, seeds=["a"]), TypeError, "each of seeds must be a whole number, got 'a'"),
+    (lambda: simulate("4 experts", SHORT, 20.0, seeds=[]), ValueError, "seeds holds no seeds"),
+    (lambda: explore("4 experts", SHORT, step_sizes=()), ValueError, "step_sizes is empty"),
+    (lambda: simulate("5 experts", SHORT, 20.0), ValueError, "unknown system '5 experts': choose one of '4 experts', "),
+    (lambda: Protocol(repetitions=(2, 1)), ValueError, "unknown repetitions (2, 1)"),
+    (lambda: replicate("file"), TypeError, "protocol must be a Protocol"),
+])
+def test_bad_input_is_refused_in_words(call, kind, said):
+    with pytest.raises(kind) as error:
+        call()
+    assert said in str(error.value)
+
+
+def test_systems_of_which_no_run_converged_have_no_place_in_the_order():
+    runs = {name: Simulations(20.0, torch.tensor([40, 40]), torch.tensor([name == "8 experts"] * 2), *torch.ones(2, 2), None)
+            for name in SYSTEMS}
+    assert Replication(SHORT, {}, runs).order == ["8 experts"]
+    assert repr(Replication(SHORT, {}, {name: runs["4 experts"] for name in SYSTEMS})) == "Replication: no run converged"

@@ -46,7 +46,7 @@ def test_what_comes_out_has_the_shape_that_is_written(function, sizes, runs):
         else:
             assert parameter.default is not inspect.Parameter.empty
     if function is moe_tutorial.class_decisions:
-        arguments["d"].round_()
+        arguments["d"] = torch.nn.functional.one_hot(arguments["d"].argmax(-1), sizes["M"]).double()
     returned, given_back = hints["return"], function(**arguments)
     for hint, value in zip(get_args(returned), given_back) if isinstance(given_back, tuple) else [(returned, given_back)]:
         assert value.shape == sized(shape_of(hint), sizes, runs)

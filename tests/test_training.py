@@ -7,7 +7,17 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from moe_tutorial import Criterion, Mixture, cooperative_error, expected_error, mixture_nll, toys, train, vowel_task
+from moe_tutorial import (
+    Criterion,
+    Mixture,
+    cooperative_error,
+    expected_error,
+    fast_train,
+    mixture_nll,
+    toys,
+    train,
+    vowel_task,
+)
 
 TRAIN = vowel_task().train
 X, D = TRAIN.x, TRAIN.d
@@ -177,3 +187,39 @@ def test_bad_input_is_refused_in_words(changes, kind, said):
     with warnings.catch_warnings(), pytest.raises(kind) as error:
         good(**changes)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("trainer", [train, fast_train])
+@pytest.mark.parametrize("frozen", ["gate", "experts", "gate.bias", "experts.weight"])
+def test_parameters_that_need_no_gradient_stay_as_they_are(trainer, frozen):
+    mixture, before = Mixture(3, seed=1), Mixture(3, seed=1).state_dict()
+    for name, value in mixture.named_parameters():
+        value.requires_grad_(not name.startswith(frozen))
+    trainer(mixture, X, D, step_size=5.0, epochs=3)
+    for name, value in mixture.named_parameters():
+        assert torch.equal(value, before[name]) == name.startswith(frozen) == (not value.requires_grad)
+
+
+def test_what_learns_beside_a_frozen_gate_learns_the_same_in_both():
+    slow, fast = Mixture(3, seed=1), Mixture(3, seed=1)
+    for mixture in (slow, fast):
+        mixture.gate.requires_grad_(False)
+    train(slow, X, D, step_size=5.0, epochs=20)
+    fast_train(fast, X, D, step_size=5.0, epochs=20)
+    assert_close(slow.experts.weight, fast.experts.weight, rtol=0, atol=1e-12)
+
+
+def test_it_trains_where_gradients_are_switched_off():
+    one, other = Mixture(2), Mixture(2)
+    train(one, X, D, step_size=5.0, epochs=3)
+    with torch.no_grad():
+        train(other, X, D, step_size=5.0, epochs=3)
+        assert not torch.is_grad_enabled()
+    assert torch.equal(one.experts.weight, other.experts.weight)
+
+
+def test_a_mixture_without_anything_to_learn_is_refused():
+    with pytest.raises(ValueError, match="no parameter of the mixture requires a gradient"):
+        train(Mixture(2).requires_grad_(False), X, D, step_size=5.0, epochs=3)
+    with pytest.raises(TypeError, match="learn_variance must be True or False, got 'no'"):
+        train(Mixture(2), X, D, step_size=5.0, epochs=3, learn_variance="no")

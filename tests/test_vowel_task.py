@@ -103,3 +103,37 @@ def test_an_unknown_choice_is_named(call, said):
     with pytest.raises(ValueError) as error:
         call()
     assert said in str(error.value)
+
+
+def test_any_of_the_ten_vowels_and_any_formants():
+    vowels = ("uw", "er", "iy")
+    task = vowel_task("one-hot", vowels=vowels, formants=("f3", "f0"))
+    assert len(task.train) == 50 * 3 * 2 and len(task.test) == 25 * 3 * 2
+    of = {(int(TABLE.speaker[row]), TABLE.vowel[row], int(TABLE.repetition[row])): TABLE.formants[row]
+          for row in range(len(TABLE))}
+    seen = dict.fromkeys(of, 0)
+    for x, d, vowel, speaker in zip(task.train.x, task.train.d, task.train.vowel, task.train.speaker.tolist()):
+        assert d.tolist() == [float(vowel == other) for other in vowels]
+        row = next(key for key in of if key[:2] == (speaker, vowel) and not seen[key]
+                   and torch.equal(of[key][[3, 0]] / 1000, x))
+        seen[row] += 1
+    assert vowel_task("one-hot").train.d.equal(vowel_task("one-hot", vowels=FOUR_VOWELS).train.d)
+    pair = vowel_task(vowels=("ih", "iy")).train
+    assert pair.d.sum() == 100 and pair.d[[vowel == "iy" for vowel in pair.vowel]].all()
+
+
+@pytest.mark.parametrize(("options", "kind", "said"), [
+    ({"vowels": ("iy", "ee"), "coding": "one-hot"}, ValueError, "unknown name in vowels 'ee': choose one of 'iy', 'ih'"),
+    ({"vowels": "iy"}, TypeError, "vowels must be a sequence of names, such as ('iy', 'ih'), got 'iy'"),
+    ({"vowels": ()}, ValueError, "vowels must name at least one, and each once, got ()"),
+    ({"formants": ("f1", "f1")}, ValueError, "formants must name at least one, and each once, got ('f1', 'f1')"),
+    ({"formants": ("f4",)}, ValueError, "unknown name in formants 'f4': choose one of 'f0', 'f1', 'f2', 'f3'"),
+    ({"vowels": ("iy", "eh")}, ValueError, "coding 'iy+ah' has no target for eh; take coding 'one-hot', or vowels from iy"),
+    ({"order": "random", "seed": "3"}, TypeError, "seed must be"),
+    ({"order": "random", "seed": -1}, ValueError, "seed must be from 0 to 2**64 - 1, got -1"),
+    ({"repetitions": 1}, ValueError, "unknown repetitions 1: choose one of (1, 2), (1,), (2,)"),
+])
+def test_what_is_not_in_the_data_is_refused_with_what_is(options, kind, said):
+    with pytest.raises(kind) as error:
+        vowel_task(**options)
+    assert said in str(error.value)

@@ -101,6 +101,8 @@ class Gate(nn.Module):
     @checked
     def __init__(self, experts: Count, inputs: Count = 2, runs: tuple[int, ...] = ()):
         super().__init__()
+        if not isinstance(runs, tuple | list):
+            raise TypeError(f"runs must be a tuple of numbers, got {runs!r}")
         for size in runs:
             _checks.count("runs", size)
         self.weight = nn.Parameter(torch.zeros(*runs, experts, inputs, dtype=torch.float64))

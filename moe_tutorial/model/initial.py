@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .. import _checks
 from ..shapes import Positive, checked
 
 SPREAD = 0.5
@@ -20,14 +21,17 @@ def initial_weights(shape: tuple[int, ...], seed: int | Sequence[int] = 0, sprea
 
     The paper gives no initial weights; this is our reading.
 
-    seed: an int, or a sequence of R of them, which gives a leading runs dimension. A run's numbers depend on its own
-        seed alone, not on the runs beside it.
+    seed: a whole number from 0, or a sequence of R of them, which gives a leading runs dimension. A run's numbers depend
+        on its own seed alone, not on the runs beside it.
 
-    TypeError: a seed that is no int. ValueError: no seeds, or a spread that is not above 0.
+    TypeError: a seed that is no whole number. ValueError: no seeds, one below 0, or a spread that is not above 0.
     """
-    if not isinstance(seed, int):
-        if not list(seed):
-            raise ValueError("seed holds no seeds: wanted an int or a sequence of at least one")
-        return torch.stack([initial_weights(shape, one, spread) for one in seed])
+    seeds = _checks.seeds("seed", seed)
+    if isinstance(seeds, tuple):
+        return torch.stack([_drawn(shape, one, spread) for one in seeds])
+    return _drawn(shape, seeds, spread)
+
+
+def _drawn(shape, seed, spread):
     generator = torch.Generator().manual_seed(seed)
     return (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * spread

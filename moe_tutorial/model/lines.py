@@ -15,10 +15,11 @@ def foot_of_normal(weight: Normal, bias: Offset) -> Normal:
 
     ValueError: shapes that do not fit, NaN, or a weight of zero, which has no line.
     """
-    squared = (weight**2).sum(-1)
-    if (squared == 0).any():
+    largest = weight.abs().amax(-1)
+    if (largest == 0).any():
         raise ValueError("a weight of zero has no decision line")
-    return -(bias / squared)[..., None] * weight
+    weight = weight / largest[..., None]  # so that no square is too large or too small
+    return -(bias / largest / (weight**2).sum(-1))[..., None] * weight
 
 
 @checked
@@ -37,6 +38,8 @@ def gate_line(weight: GateWeight, bias: GateBias, i: int, j: int) -> tuple[Norma
     """
     experts = weight.shape[-2]
     for expert in (i, j):
+        if isinstance(expert, bool) or not isinstance(expert, int):
+            raise TypeError(f"an expert's number must be an int, got {expert!r} ({type(expert).__name__})")
         if not 0 <= expert < experts:
             raise IndexError(f"there is no expert {expert}: the gate has {experts}, numbered from 0")
     if i == j:

@@ -6,7 +6,8 @@ is averaged or summed over cases here: that is the business of `training`.
 The gradients are those with respect to the outputs of the experts, as the paper writes them in eqs. 1.4 and 1.5.
 
 TypeError: no floating-point tensors (integer targets are not converted), or of several dtypes. ValueError: shapes that do
-not fit, no cases, NaN or infinity, `p` negative or not summing to 1, a variance not above 0.
+not fit, no cases, NaN or infinity, `p` negative or not summing to 1, a variance not above 0. OverflowError: distances whose
+squares are beyond the numbers of the dtype.
 """
 
 from typing import Literal
@@ -14,13 +15,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..shapes import Desired, Outputs, PerCase, PerExpert, PerOutput, PerRun, Positive, Proportions, checked
+from ..shapes import Desired, Error, Outputs, PerOutput, PerRun, Positive, Proportions, Responsibilities, checked
 
 Loss = Literal["cooperative", "expected", "mixture"]
 
 
 @checked
-def cooperative_error(d: Desired, o: Outputs, p: Proportions) -> PerCase:
+def cooperative_error(d: Desired, o: Outputs, p: Proportions) -> Error:
     """Eq. 1.1, the squared error of the blend: `‖d - Σ_i p_i o_i‖²`.
 
     >>> cooperative_error(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
@@ -30,7 +31,7 @@ def cooperative_error(d: Desired, o: Outputs, p: Proportions) -> PerCase:
 
 
 @checked
-def expected_error(d: Desired, o: Outputs, p: Proportions) -> PerCase:
+def expected_error(d: Desired, o: Outputs, p: Proportions) -> Error:
     """Eq. 1.2, the expected squared error under the stochastic switch: `Σ_i p_i ‖d - o_i‖²`.
 
     >>> expected_error(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
@@ -40,7 +41,7 @@ def expected_error(d: Desired, o: Outputs, p: Proportions) -> PerCase:
 
 
 @checked
-def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> PerCase:
+def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> Error:
     """Eq. 1.3, the negative log likelihood of section 2's mixture of Gaussians: `-log Σ_i p_i exp(-½ ‖d - o_i‖²)`.
 
     >>> mixture_nll(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.0, 1.0]]))
@@ -56,7 +57,7 @@ def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Positive | Per
 
 
 @checked
-def responsibilities(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> PerExpert:
+def responsibilities(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> Responsibilities:
     """The responsibilities of eq. 1.5, the posterior proportions.
 
     >>> responsibilities(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
@@ -117,9 +118,12 @@ def _spread(variance, dimensions):
 def _log_joint(d, o, p, variance):
     """`log p_i - ½ ‖d - o_i‖² / σ²`, `(…, N, K)`.
 
-    A proportion of exactly 0 counts as the smallest positive number, so that its logarithm and its gradient are finite.
+    It is minus infinity where a proportion is 0: such an expert has no part in the case. The derivative by p, which is not
+    finite there, is left out, as the gate's gradient is 0 for a proportion of 0.
     """
-    return p.clamp_min(torch.finfo(p.dtype).tiny).log() - 0.5 * _squared_distances(d, o) / _spread(variance, 2)
+    usual = p >= torch.finfo(p.dtype).tiny
+    log_p = torch.where(usual, torch.where(usual, p, 1.0).log(), p.detach().log())
+    return log_p - 0.5 * _squared_distances(d, o) / _spread(variance, 2)
 
 
 LOSSES = {"cooperative": cooperative_error, "expected": expected_error, "mixture": mixture_nll}

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from .. import _checks
 from ..model.decisions import class_decisions
 from ..model.gate import live
 from ..model.initial import SPREAD
@@ -74,6 +75,7 @@ class Protocol:
     epochs: Count = 5_000
 
     def __post_init__(self):
+        _checks.choice("repetitions", self.repetitions, [(1, 2), (1,), (2,)])
         if self.output == "softmax" and self.outputs == 1:
             raise ValueError(f"a softmax over one output is always 1; coding {self.coding!r} has one output")
 
@@ -172,10 +174,13 @@ class Replication:
 
     @property
     def order(self):
-        """The systems from the fewest epochs to the most."""
-        return sorted(self.simulations, key=lambda name: self.simulations[name].epochs.mean().nan_to_num(torch.inf).item())
+        """The systems from the fewest epochs to the most; without those of which no run converged."""
+        means = {name: runs.epochs.mean().item() for name, runs in self.simulations.items() if runs.converged.any()}
+        return sorted(means, key=means.__getitem__)
 
     def __repr__(self):
+        if not self.order:
+            return "Replication: no run converged"
         return f"Replication: mixtures take {self.fraction:.2f} of the networks' epochs, " + " < ".join(self.order)
 
 
@@ -197,6 +202,9 @@ def explore(system: System, protocol: Protocol, step_sizes: Sequence[float] = ST
     >>> explore("4 experts", Protocol(epochs=10), step_sizes=(10.0, 20.0), seeds=(100, 101))
     Exploration: 2 step sizes on 2 pilot seeds, chosen 10
     """
+    seeds = _checks.several_seeds("seeds", seeds)
+    if not len(step_sizes):
+        raise ValueError("step_sizes is empty: wanted at least one step size to try")
     model = build(system, protocol, [*seeds] * len(step_sizes))
     x, d, _, _ = protocol.cases([*seeds] * len(step_sizes))
     sizes = torch.tensor(step_sizes, dtype=x.dtype)
@@ -212,6 +220,7 @@ def simulate(system: System, protocol: Protocol, step_size: Positive, seeds: Seq
     >>> simulate("4 experts", Protocol(epochs=10), step_size=20.0, seeds=(0, 1)).stopped
     tensor([10, 10])
     """
+    seeds = _checks.several_seeds("seeds", seeds)
     model = build(system, protocol, seeds)
     x, d, test_x, test_d = protocol.cases(seeds)
     outcome = _train(model, protocol, x, d, step_size, system)
@@ -238,6 +247,7 @@ def replicate(protocol: Protocol | None = None, step_sizes: Sequence[float] = ST
 
     ValueError: a seed that is both a pilot's and a reported one.
     """
+    seeds = _checks.several_seeds("seeds", seeds)
     if set(PILOT_SEEDS) & set(seeds):
         raise ValueError(f"seeds {sorted(set(PILOT_SEEDS) & set(seeds))} are both pilot seeds and reported ones")
     protocol = protocol or Protocol()

@@ -6,6 +6,7 @@ repetitions are used, and how the classes are coded. Each of these is a named op
 """
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
@@ -82,7 +83,7 @@ class VowelTable:
 class Cases:
     """Training or test cases.
 
-    x: inputs, F1 and F2 in kHz, float64 (N, 2).
+    x: inputs, F1 and F2 or the formants that were chosen, in kHz, float64 (N, D).
     d: desired outputs, float64 (N, M).
     vowel: the vowel code of each case, a tuple of N.
     speaker: the speaker's number, int64 (N,).
@@ -144,36 +145,52 @@ def load_vowels() -> VowelTable:
 
 @checked
 def vowel_task(coding: Coding = "iy+ah", order: Order = "file", seed: int | None = None,
-               repetitions: tuple[int, ...] = (1, 2)) -> VowelTask:
+               repetitions: Sequence[int] = (1, 2), *, vowels: Sequence[str] = FOUR_VOWELS,
+               formants: Sequence[str] = ("f1", "f2")) -> VowelTask:
     """The task of section 3: four vowels, F1 and F2 in kHz, 50 speakers to train and 25 to test.
 
-    >>> vowel_task(coding="one-hot")
-    VowelTask: 400 training and 200 test cases, coding 'one-hot', order 'file'
+    >>> vowel_task(coding="one-hot", vowels=("iy", "eh", "uw"), formants=("f1", "f2", "f3")).train
+    Cases: 300 of [i] [ɛ] [u], x (300, 3) in kHz, d (300, 3)
 
-    The first line is what the paper states. The options are what it leaves open; the defaults are our reading.
+    The first line is what the paper states. The options are what it leaves open, and the rest of the data; the defaults
+    are our reading.
 
-    coding: which desired output a vowel has, a name from CODINGS. The default has one output, 1 for [i] and [ʌ].
+    coding: which desired output a vowel has, a name from CODINGS. The default has one output, 1 for [i] and [ʌ]. "one-hot"
+        has an output for each of `vowels`, in their order.
     order: in which order the speakers stand before "the first 50" are taken, a name from ORDERS. Of the 76 speakers
         the last in this order is left out.
     seed: for order "random", and only there.
     repetitions: which of a speaker's two tokens of a vowel are used, (1, 2), (1,) or (2,).
+    vowels: codes from SYMBOLS. With others than the four of the paper the coding has to be "one-hot".
+    formants: the inputs, from "f0" (the pitch), "f1", "f2" and "f3".
 
-    ValueError: an unknown name, a seed without order "random" or the reverse, unknown repetitions.
+    ValueError: an unknown name, a name twice, a seed without order "random" or the reverse, unknown repetitions.
     """
-    _checks.choice("repetitions", tuple(repetitions), [(1, 2), (1,), (2,)])
+    _check_names("vowels", vowels, SYMBOLS)
+    _check_names("formants", formants, _FORMANTS)
+    _checks.choice("repetitions", tuple(repetitions) if isinstance(repetitions, list) else repetitions, [(1, 2), (1,), (2,)])
     if (order == "random") != (seed is not None):
         raise ValueError(f"order 'random' needs a seed and no other order takes one, got order {order!r}, seed {seed!r}")
+    if seed is not None:
+        _checks.seed("seed", seed)
+    if coding == "one-hot":
+        targets = {vowel: tuple(int(vowel == other) for other in vowels) for vowel in vowels}
+    else:
+        targets = CODINGS[coding][0]
+        others = [vowel for vowel in vowels if vowel not in targets]
+        if others:
+            raise ValueError(f"coding {coding!r} has no target for {', '.join(others)}; take coding 'one-hot', or vowels "
+                             f"from {', '.join(targets)}")
     table = load_vowels()
-    speakers = _ordered_speakers(table, order, seed)
-    targets = CODINGS[coding][0]
+    speakers, columns = _ordered_speakers(table, order, seed), [_FORMANTS.index(name) for name in formants]
 
     def cases(chosen):
         place = {speaker: i for i, speaker in enumerate(chosen)}
-        rows = [r for r in range(len(table)) if int(table.speaker[r]) in place and table.vowel[r] in targets
+        rows = [r for r in range(len(table)) if int(table.speaker[r]) in place and table.vowel[r] in vowels
                 and int(table.repetition[r]) in repetitions]
         rows.sort(key=lambda r: place[int(table.speaker[r])])
         return Cases(
-            x=table.formants[rows, 1:3] / 1000,
+            x=table.formants[rows][:, columns] / 1000,
             d=torch.tensor([targets[table.vowel[r]] for r in rows], dtype=torch.float64),
             vowel=tuple(table.vowel[r] for r in rows),
             speaker=table.speaker[rows],
@@ -181,6 +198,16 @@ def vowel_task(coding: Coding = "iy+ah", order: Order = "file", seed: int | None
 
     return VowelTask(cases(speakers[:_TRAIN_SPEAKERS]), cases(speakers[_TRAIN_SPEAKERS:_TASK_SPEAKERS]),
                      coding, order, speakers[_TASK_SPEAKERS])
+
+
+def _check_names(what, names, known):
+    """Check that `names` is a sequence of known names, each once."""
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise TypeError(f"{what} must be a sequence of names, such as {tuple(known)[:2]}, got {names!r}")
+    for name in names:
+        _checks.choice(f"name in {what}", name, known)
+    if not names or len({*names}) < len(names):
+        raise ValueError(f"{what} must name at least one, and each once, got {names!r}")
 
 
 def _ordered_speakers(table, order, seed):
@@ -191,6 +218,6 @@ def _ordered_speakers(table, order, seed):
         # Each speaker stands at the fraction of its own group that is reached with it.
         speakers.sort(key=lambda s: (members[group_of[s]].index(s) + 0.5) / len(members[group_of[s]]))
     elif order == "random":
-        shuffled = torch.randperm(len(speakers), generator=torch.Generator().manual_seed(seed))
+        shuffled = torch.randperm(len(speakers), generator=torch.Generator().manual_seed(int(seed)))
         speakers = [speakers[i] for i in shuffled.tolist()]
     return speakers

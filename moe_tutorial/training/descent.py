@@ -4,6 +4,7 @@ The paper's section 3: one update an epoch from the whole training set, a fixed 
 the average squared error over the training set reaches a criterion.
 """
 
+import contextlib
 import inspect
 import math
 import warnings
@@ -63,6 +64,8 @@ class History:
 
 
 @one_thread()
+@torch.inference_mode(False)
+@torch.enable_grad()
 @checked
 def train(mixture: Mixture, x: Inputs, d: Desired, loss: Loss = "mixture", *, step_size: Positive, epochs: Count,
           stop_at: Positive | Criterion | None = None, variance: Positive = 1.0, learn_variance: bool = False,
@@ -75,7 +78,8 @@ def train(mixture: Mixture, x: Inputs, d: Desired, loss: Loss = "mixture", *, st
 
     Each epoch is one update of every weight by `-step_size` times the gradient of the *mean* loss over the cases.
 
-    mixture: runs do not influence each other; several leading dimensions become one in the history.
+    mixture: runs do not influence each other; several leading dimensions become one in the history. Parameters that do not
+        require a gradient stay as they are.
     x, d: the same for all runs.
     loss: "cooperative" (eq. 1.1), "expected" (eq. 1.2) or "mixture" (eq. 1.3).
     step_size: the paper's ε. The gradients of eqs. 1.1 and 1.2 have a factor 2 that eq. 1.3 lacks.
@@ -94,12 +98,14 @@ def train(mixture: Mixture, x: Inputs, d: Desired, loss: Loss = "mixture", *, st
     _check_arguments(mixture, x, d, loss, variance, learn_variance)
     parameters = {name: value.detach().reshape(-1, *value.shape[-_DIMENSIONS[name]:]).clone()
                   for name, value in mixture.named_parameters()}
+    learned = [name for name, value in mixture.named_parameters() if value.requires_grad]
     runs, criterion = _Runs(len(parameters["gate.bias"])), as_criterion(stop_at)
     if learn_variance:
+        learned.append("log_variance")
         parameters["log_variance"] = torch.full((len(runs.active),), math.log(variance), dtype=x.dtype)
 
     def state(parameters):
-        return _State(parameters, x, d, mixture.experts.output, loss, variance)
+        return _State(parameters, learned, x, d, mixture.experts.output, loss, variance)
 
     now = state(parameters)
     if not now.loss.isfinite().all():
@@ -118,7 +124,7 @@ def train(mixture: Mixture, x: Inputs, d: Desired, loss: Loss = "mixture", *, st
         if lost.any():
             for run in lost.nonzero()[:, 0].tolist():
                 warnings.warn(f"run {run} diverged: its loss was no longer finite after epoch {epoch + 1}, and it was "
-                              f"stopped with the weights of epoch {epoch}", RuntimeWarning, stacklevel=4)
+                              f"stopped with the weights of epoch {epoch}", RuntimeWarning, stacklevel=6)
             runs.stop(lost, runs.diverged)
             following = state(now.moved(runs.active, step_size))
         runs.stopped += runs.active
@@ -146,9 +152,9 @@ class _Runs:
 class _State:
     """The mixture at one moment: its parameters, what it computes for all cases, and the mean loss of each run."""
 
-    def __init__(self, parameters, x, d, output, loss, variance):
-        self.parameters = {name: value.requires_grad_() for name, value in parameters.items()}
-        self.d = d
+    def __init__(self, parameters, learned, x, d, output, loss, variance):
+        self.parameters = {name: value.requires_grad_(name in learned) for name, value in parameters.items()}
+        self.learned, self.d = learned, d
         weight, bias, gate_weight, gate_bias = (parameters[name] for name in _DIMENSIONS)
         runs, experts, outputs, inputs = weight.shape
         # What `expert_outputs` and `gate_scores` compute, but without their checks, because a run that diverges must not
@@ -170,9 +176,13 @@ class _State:
 
     def moved(self, active, step_size):
         """The parameters after one update of the active runs; the others' stay as they are."""
-        gradients = torch.autograd.grad(self.loss[active].sum(), list(self.parameters.values()), retain_graph=True)
-        return {name: torch.where(active[(..., *[None] * (value.dim() - 1))], value - step_size * gradient, value).detach()
-                for (name, value), gradient in zip(self.parameters.items(), gradients)}
+        learned = [self.parameters[name] for name in self.learned]
+        gradients = torch.autograd.grad(self.loss[active].sum(), learned, retain_graph=True)
+        moved = {name: value.detach() for name, value in self.parameters.items()}
+        for name, gradient in zip(self.learned, gradients):
+            which = active[(..., *[None] * (gradient.dim() - 1))]
+            moved[name] = torch.where(which, moved[name] - step_size * gradient, moved[name])
+        return moved
 
     @torch.no_grad()
     def measured(self):
@@ -194,8 +204,8 @@ def history_from_weights(x, d, loss, epochs, weights, stopped, converged):
     """
     moments, runs = weights["gate.bias"].shape[:2]
     with torch.no_grad():
-        measured = _State({name: value.flatten(0, 1).clone() for name, value in weights.items()}, x, d, "sigmoid", loss,
-                          1.0).measured()
+        measured = _State({name: value.flatten(0, 1).clone() for name, value in weights.items()}, (), x, d, "sigmoid",
+                          loss, 1.0).measured()
     fields = ("loss", "squared_error", "proportions", "effective_experts")
     stopped, converged = (torch.as_tensor(value).reshape(runs) for value in (stopped, converged))
     return History(epochs=torch.as_tensor(epochs), weights=weights, stopped=stopped, converged=converged,
@@ -215,8 +225,15 @@ def _history(records, stopped, converged, diverged):
 
 
 def _check_arguments(mixture, x, d, loss, variance, learn_variance):
+    if not isinstance(learn_variance, bool):
+        raise TypeError(f"learn_variance must be True or False, got {learn_variance!r}")
+    if any(value.is_inference() for value in mixture.parameters()):
+        raise ValueError("the mixture was made in inference mode, where nothing can be trained; make it outside")
+    if not learn_variance and not any(value.requires_grad for value in mixture.parameters()):
+        raise ValueError("no parameter of the mixture requires a gradient: there is nothing to train")
     if loss != "mixture" and (variance != 1.0 or learn_variance):
         raise ValueError(f"only the loss 'mixture' has a variance, got loss {loss!r}")
     if x.dim() != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}, wanted (N, D): every run has the same inputs")
-    LOSSES[loss](d, *mixture(x))
+    with contextlib.suppress(OverflowError):  # which is said with the runs that it happens in
+        LOSSES[loss](d, *mixture(x))

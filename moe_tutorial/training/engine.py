@@ -55,7 +55,8 @@ def fast_train(model: Mixture | BackpropagationNet, x: Inputs, d: DesiredOfRuns,
     The updates are those of `train(mixture, x, d, "mixture", …)` with variance 1. For a `BackpropagationNet`, eq. 1.3
     with a single expert is used, which is `½ ‖d - y‖²`, so that a step size means the same for both.
 
-    model: with one runs dimension, or none (then there is one run), with sigmoid or softmax outputs.
+    model: with one runs dimension, or none (then there is one run), with sigmoid or softmax outputs. Parameters that do not
+        require a gradient stay as they are.
     x, d: for all runs, or both with a runs dimension, cases of each run.
     step_size: the paper's ε for the mean over cases; a number, or one for each run, `(R,)`.
     epochs: the largest number of updates.
@@ -67,13 +68,13 @@ def fast_train(model: Mixture | BackpropagationNet, x: Inputs, d: DesiredOfRuns,
     OverflowError: weights that are no longer finite, with the runs.
     """
     rates, criterion = _checked_step_size(model, x, d, step_size), as_criterion(stop_at)
-    weights, runs, output = _joined(model), len(rates), _output(model)
+    weights, learned, runs, output = _joined(model), _learned(model), len(rates), _output(model)
     x, d = x.expand(runs, *x.shape[-2:]), d.expand(runs, *d.shape[-2:])
     kind = _Mixtures if isinstance(model, Mixture) else _Nets
     at, of = (criterion.at, criterion.of) if criterion else (-math.inf, "blend")
 
     def batch(places):
-        return kind([weight[places] for weight in weights], x[places], d[places], output, rates[places], of)
+        return kind([weight[places] for weight in weights], learned, x[places], d[places], output, rates[places], of)
 
     stopped, converged = torch.full((runs,), epochs), torch.zeros(runs, dtype=torch.bool)
     size = max(1, _BLOCK // (x.shape[-2] * weights[0].shape[1]))
@@ -113,13 +114,13 @@ class _Batch:
     Arrays have the cases last: inputs `(R, D + 1, N)`, where the last row is 1, and desired outputs `(R, M, N)`.
     """
 
-    def __init__(self, weights, x, d, output, step_size, error):
+    def __init__(self, weights, learned, x, d, output, step_size, error):
         self.weights, self.error, self.softmax = weights, error, output == "softmax"
         self.gradients = [torch.empty_like(weight) for weight in weights]
         self.x = torch.cat([x, torch.ones_like(x[..., :1])], dim=-1).mT.contiguous()
         self.d = d.mT.contiguous()
         self.runs, self.outputs, self.cases = self.d.shape
-        self.rate = (step_size / self.cases)[:, None, None]
+        self.rates = [(step_size / self.cases)[:, None, None] * one for one in learned]
         self.make_arrays()
 
     def make_arrays(self):
@@ -142,7 +143,7 @@ class _Batch:
     def step(self, layer, units, inputs):
         """One update of a layer, from the gradients at its units `(R, units, N)` and its inputs `(R, inputs + 1, N)`."""
         torch.bmm(units, inputs.mT, out=self.gradients[layer])
-        self.weights[layer].addcmul_(self.gradients[layer], self.rate, value=-1)
+        self.weights[layer].addcmul_(self.gradients[layer], self.rates[layer], value=-1)
 
 
 class _Mixtures(_Batch):
@@ -223,6 +224,12 @@ def _joined(model):
     return weights
 
 
+def _learned(model):
+    """For each matrix of `_joined` a row of ones, and zeros for the weights or biases that do not require a gradient."""
+    return [torch.cat([torch.full(weight.shape[-1:], weight.requires_grad), torch.tensor([bias.requires_grad])]).to(weight)
+            for weight, bias, _ in _layers(model)]
+
+
 def _write_back(model, weights):
     for (weight, bias, _), joined in zip(_layers(model), weights):
         weight.copy_(joined[..., :-1].reshape(weight.shape))
@@ -239,7 +246,10 @@ def _checked_step_size(model, x, d, step_size):
     y = model.blend(x) if isinstance(model, Mixture) else model(x)  # checks x against the model
     _checks.floats("d", d, *y.shape[-2:])
     _checks.same_runs(x=x.shape[:-2], d=d.shape[:-2])
-    step_size = torch.as_tensor(step_size, dtype=x.dtype)
+    try:
+        step_size = torch.as_tensor(step_size, dtype=x.dtype)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"step_size must be a number, or one for each run, got {step_size!r}") from None
     _checks.floats("step_size", step_size)
     _checks.shared_or_same_runs("step_size", step_size.shape, "the model", leading)
     _checks.above_zero("step_size", step_size)
