@@ -39,7 +39,8 @@ class LossExplorer(Interactive):
         if not _VARIANCES[0] <= variance <= _VARIANCES[1]:
             raise ValueError(f"the variance must be from {_VARIANCES[0]:g} to {_VARIANCES[1]:g}, got {variance:g}")
         self.d, self.o, self.p, self.variance = float(d), _tensor(o), _tensor(p), float(variance)
-        _checks.proportions("p", self.p, len(o))
+        _checks.floats("p", self.p, len(o))
+        _checks.sums_to_1("p", self.p)
 
     def data(self):
         exact = lambda values: [round(value, 12) for value in values.tolist()]  # noqa: E731
