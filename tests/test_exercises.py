@@ -10,9 +10,9 @@ import torch
 from execute import ROOT, chapters
 
 from moe_tutorial import exercises
-from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES, _check, check, hint, solution
+from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES, Wrong, _check, check, hint, solution
 from moe_tutorial.exercises._check import diagnose
-from moe_tutorial.exercises._exercise import solution_code
+from moe_tutorial.exercises._exercise import Draw, Exercises, solution_code
 
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 FUNCTIONS = [exercise for exercise in EXERCISES.values() if callable(exercise.reference)]
@@ -70,10 +70,10 @@ def test_the_solution_works_where_a_reader_pastes_it(exercise):
 
 @every_function
 def test_the_inputs_are_random_and_repeatable_and_differ(exercise):
-    one, two = (exercise.inputs(torch.Generator().manual_seed(7)) for _ in range(2))
+    one, two = (exercise.inputs(Draw(torch.Generator().manual_seed(7))) for _ in range(2))
     assert len(one) >= 3
     assert repr(one) == repr(two)
-    assert repr(one) != repr(exercise.inputs(torch.Generator().manual_seed(8)))
+    assert repr(one) != repr(exercise.inputs(Draw(torch.Generator().manual_seed(8))))
 
 
 @every_function
@@ -162,7 +162,7 @@ def test_an_answer_that_writes_into_its_arguments_is_judged_by_what_it_returns()
 
 def test_another_wrong_answer_is_shown_the_first_case_with_both_values():
     said = diagnose(PROPORTIONS, lambda scores: PROPORTIONS.reference(scores) + 0.25)
-    first = PROPORTIONS.inputs(torch.Generator().manual_seed(1991))[0][0]
+    first = PROPORTIONS.inputs(Draw(torch.Generator().manual_seed(1991)))[0][0]
     wanted = PROPORTIONS.reference(first)[0, 0].item()
     assert said == (f"Not yet: with a tensor of shape {tuple(first.shape)}, wanted {wanted:.6g} at index 0, 0, "
                     f"got {wanted + 0.25:.6g}.")
@@ -238,3 +238,40 @@ def test_the_page_for_teachers_has_the_times_and_the_hard_exercises_of_today():
     hard = {name for name, exercise in EXERCISES.items() if exercise.difficulty == "hard"}
     named = re.search(r"marked \*hard\*: (.*?)\.", page)[1]
     assert set(re.findall(r"`(\w+)`", named)) == hard
+
+
+def added(**changes):
+    """A chapter with one exercise, whose parts are changed."""
+    chapter = Exercises()
+    parts = {"title": "double", "difficulty": "easy", "minutes": 5, "inputs": lambda draw: [(draw(2),)], "statement": "2x.",
+             "hints": ("add", "twice"), "explanation": "Twice.", "wrong": (Wrong(lambda x: x, "once."),) * 3} | changes
+    return chapter, chapter.write(**parts)
+
+
+def test_what_stands_under_a_decorator_is_the_exercise_and_stays_a_function():
+    chapter, decorator = added(given="def broken(x, times=2):\n    return x")
+
+    @decorator
+    def double(x, times=2):
+        return times * x
+
+    exercise, = chapter
+    assert exercise.name == exercise.answer_name == "double" and exercise.reference is double and double(3) == 6
+    assert exercise.stub == ("def broken(x, times=2):\n    return x\n\ndef double(x, times=2):\n"
+                             "    raise NotImplementedError")
+    assert solution_code(exercise) == "def double(x, times=2):\n    return times * x"
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"difficulty": "simple"}, "exercise 'double': unknown difficulty 'simple', choose one of ('easy', 'medium', 'hard')"),
+    ({"hints": ("add",)}, "exercise 'double' needs two hints and at least three wrong answers"),
+    ({"wrong": ()}, "exercise 'double' needs two hints and at least three wrong answers"),
+    ({"inputs": None}, "exercise 'double': a function needs inputs, and a value has none"),
+])
+def test_an_exercise_that_lacks_something_is_refused(changes, said):
+    _, decorator = added(**changes)
+    with pytest.raises(ValueError) as error:
+        @decorator
+        def double(x):
+            return 2 * x
+    assert str(error.value) == said

@@ -23,7 +23,7 @@ from ._exercise import Exercise, Question, Wrong, solution_text
 
 _MODULES = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09)
 
-CHAPTERS = {number: module.EXERCISES for number, module in enumerate(_MODULES, 1)}
+CHAPTERS = {number: tuple(module.EXERCISES) for number, module in enumerate(_MODULES, 1)}
 """The exercises of each chapter, in order."""
 
 QUIZZES = {number: module.QUIZ for number, module in enumerate(_MODULES, 1)}

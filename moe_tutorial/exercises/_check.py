@@ -6,6 +6,8 @@ import threading
 
 import torch
 
+from ._exercise import Draw
+
 SECONDS = 10
 """How long all calls of an answer may take together, where the platform can cut them short."""
 
@@ -63,19 +65,25 @@ def _diagnose_function(exercise, answer):
         return _not_started(exercise)
     if not callable(answer):
         return f"Not yet: wanted the function itself, got {_short(answer)}. Give `{exercise.answer_name}` without brackets."
-    cases = exercise.inputs(torch.Generator().manual_seed(_SEED))
-    wanted = [_numbers(exercise.reference(*_copies(case))) for case in cases]
-    given = []
+    cases = exercise.inputs(Draw(torch.Generator().manual_seed(_SEED)))
     try:
         with _time_limit(SECONDS):
-            for case in cases:
-                given.append(_call(answer, case))
+            given = [_call(answer, case) for case in cases]
     except _TimeUp:
         return f"Not yet: your function was still running after {SECONDS} s and was cut short. Is there an endless loop?"
     if isinstance(given[0], NotImplementedError):
         return _not_started(exercise)
-    if all(_same(one, other, exercise.tolerance) for one, other in zip(given, wanted)):
+    wanted = [_numbers(exercise.reference(*_copies(case))) for case in cases]
+    differs = [not _same(one, other, exercise.tolerance) for one, other in zip(given, wanted)]
+    if not any(differs):
         return "Right."
+    first = differs.index(True)
+    said = _mistake(exercise, cases, given, wanted) or _difference(given[first], wanted[first], cases[first])
+    return f"Not yet: {said}"
+
+
+def _mistake(exercise, cases, given, wanted):
+    """What is said of the known mistake that gives these numbers, or None."""
     # Once for all cases, and then without those with an overflow: two mistakes at a time are common.
     finite = [number for number, one in enumerate(given) if isinstance(one, torch.Tensor) and one.isfinite().all()]
     for numbers in (range(len(cases)), finite):
@@ -83,9 +91,8 @@ def _diagnose_function(exercise, answer):
             continue
         for wrong in exercise.wrong:
             if all(_same(given[n], _call(wrong.answer, cases[n]), exercise.tolerance) for n in numbers):
-                return f"Not yet: {wrong.says}"
-    number = next(n for n, (one, other) in enumerate(zip(given, wanted)) if not _same(one, other, exercise.tolerance))
-    return f"Not yet: {_difference(given[number], wanted[number], cases[number])}"
+                return wrong.says
+    return None
 
 
 def _call(function, case):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 KINDS = ("write", "predict", "repair")
 DIFFICULTIES = ("easy", "medium", "hard")
 
@@ -22,6 +24,20 @@ class Wrong:
     says: str
 
 
+class Draw:
+    """Random float64 numbers of a shape, `draw(3, 2)`, from one generator."""
+
+    def __init__(self, generator):
+        self.generator = generator
+
+    def __call__(self, *shape):
+        return torch.randn(*shape, generator=self.generator, dtype=torch.float64)
+
+    def uniform(self, *shape):
+        """Numbers from 0 to 1."""
+        return torch.rand(*shape, generator=self.generator, dtype=torch.float64)
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One exercise; everything that the chapter, the solutions page and `check` say of it comes from here.
@@ -30,13 +46,12 @@ class Exercise:
     title: a few words. kind: "write" a function, "predict" a value before running, or "repair" something.
     difficulty: "easy", "medium" or "hard". minutes: about how long it takes.
     statement: Markdown, what is asked.
-    stub: the code cell to start from, without imports and without the line that calls `check`. A function's body raises
-        NotImplementedError; a value is `...`.
-    answer_name: the name in the stub that is given to `check`.
     hints: two, from a nudge to an outline. explanation: Markdown, why the reference is right.
     reference: the right function, or the right value.
     wrong: at least three `Wrong`. Their order decides where two of them would fit.
-    inputs: for a function: called with a `torch.Generator`, returns a list of argument tuples, corner cases among them.
+    inputs: for a function: called with a `Draw`, returns a list of argument tuples, corner cases among them.
+    given: for a function: code that the stub begins with, such as what is to be repaired.
+    written: the stub, where it is more than what `stub` makes of the reference.
     tolerance: how far a number may be off; for functions, relative to the numbers' size.
     choices: for a value that is one of a few words, these words.
     """
@@ -47,13 +62,13 @@ class Exercise:
     difficulty: str
     minutes: int
     statement: str
-    stub: str
-    answer_name: str
     hints: tuple[str, str]
     explanation: str
     reference: Any
     wrong: tuple[Wrong, ...]
     inputs: Callable | None = None
+    given: str = ""
+    written: str = ""
     tolerance: float = 1e-5
     choices: tuple[str, ...] = ()
 
@@ -65,6 +80,44 @@ class Exercise:
             raise ValueError(f"exercise {self.name!r} needs two hints and at least three wrong answers")
         if callable(self.reference) != (self.inputs is not None):
             raise ValueError(f"exercise {self.name!r}: a function needs inputs, and a value has none")
+
+    @property
+    def answer_name(self):
+        """The name in the stub that is given to `check`."""
+        return self.reference.__name__ if callable(self.reference) else "prediction"
+
+    @property
+    def stub(self):
+        """The code cell to start from, without imports and without the line that calls `check`."""
+        if self.written or not callable(self.reference):
+            return self.written or "prediction = ..."
+        begun = f"def {self.answer_name}{inspect.signature(self.reference)}:\n    raise NotImplementedError"
+        return f"{self.given}\n\n{begun}" if self.given else begun
+
+
+class Exercises(list):
+    """The exercises of a chapter, in order. Its methods add one each.
+
+    `write` and `repair` are decorators: they stand above the reference answer, whose name is the exercise's, and leave the
+    function as it is. `predict` takes a value. Arguments are those of `Exercise`.
+    """
+
+    def write(self, title, difficulty, minutes, **more):
+        return self._decorator("write", title, difficulty, minutes, more)
+
+    def repair(self, title, difficulty, minutes, **more):
+        return self._decorator("repair", title, difficulty, minutes, more)
+
+    def predict(self, title, difficulty, minutes, **more):
+        self.append(Exercise(title=title, kind="predict", difficulty=difficulty, minutes=minutes, **more))
+
+    def _decorator(self, kind, title, difficulty, minutes, more):
+        def add(reference):
+            self.append(Exercise(**{"name": reference.__name__, **more}, title=title, kind=kind, difficulty=difficulty,
+                                 minutes=minutes, reference=reference))
+            return reference
+
+        return add
 
 
 @dataclass(frozen=True)
@@ -87,7 +140,8 @@ class Question:
 def solution_code(exercise):
     """The reference answer as the code of a cell."""
     if callable(exercise.reference):
-        return textwrap.dedent(inspect.getsource(exercise.reference)).strip()
+        source = textwrap.dedent(inspect.getsource(exercise.reference))
+        return source[source.index(f"def {exercise.answer_name}("):].strip()  # without the decorator
     return f"{exercise.answer_name} = {exercise.reference!r}"
 
 

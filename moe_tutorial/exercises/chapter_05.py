@@ -2,46 +2,13 @@
 
 import torch
 
-from ._exercise import Exercise, Question, Wrong
+from ._exercise import Exercises, Question, Wrong
+
+EXERCISES = Exercises()
 
 
-def residual_without(i, d, o, p):
-    contributions = p[..., None] * o
-    others = torch.arange(p.shape[1]) != i
-    return d - contributions[:, others].sum(dim=1)
-
-
-def nothing_left_out(i, d, o, p):
-    return d - (p[..., None] * o).sum(dim=1)
-
-
-def only_this_one_taken_away(i, d, o, p):
-    return d - p[:, i, None] * o[:, i]
-
-
-def without_the_proportions(i, d, o, p):
-    return d - o.sum(dim=1) + o[:, i]
-
-
-def others_share_everything(i, d, o, p):
-    shares = p.clone()
-    shares[:, i] = 0
-    return d - (shares[..., None] * o).sum(dim=1) / shares.sum(dim=1, keepdim=True)
-
-
-def minus_what_is_left(i, d, o, p):
-    return -residual_without(i, d, o, p)
-
-
-def what_the_expert_should_answer(i, d, o, p):
-    return residual_without(i, d, o, p) / p[:, i, None]
-
-
-def mixtures(generator):
+def mixtures(draw):
     """Desired outputs, expert outputs and proportions of several sizes, with corner cases."""
-    def draw(*shape):
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
     drawn = [(draw(n, m), draw(n, k, m), torch.softmax(draw(n, k), dim=-1))
              for n, k, m in ((4, 3, 2), (3, 3, 3), (6, 2, 1), (1, 4, 2), (3, 1, 2))]
     certain = torch.eye(3, dtype=torch.float64)[[0, 2, 1, 2]]
@@ -50,14 +17,83 @@ def mixtures(generator):
             (draw(3, 2), draw(3, 1, 2).expand(3, 2, 2).contiguous(), tied)]
 
 
-def mixtures_and_an_expert(generator):
-    return [(number % case[2].shape[1], *case) for number, case in enumerate(mixtures(generator))]
+def mixtures_and_an_expert(draw):
+    return [(number % case[2].shape[1], *case) for number, case in enumerate(mixtures(draw))]
 
 
-def favourite_error(d, o, p):
-    cases = torch.arange(len(p))
-    answers = o[cases, p.argmax(dim=-1)]
-    return (d - answers).square().sum(dim=-1).mean()
+EXERCISES.predict(
+    "an expert that is right", "easy", 5, name="right_yet_pushed", tolerance=0.01,
+    statement=r"""One case has the desired output 1. Expert 0 answers 1 and has the proportion 0.75; expert 1 answers 5 and has
+the proportion 0.25. What is the gradient of eq. 1.1 with respect to the output of expert 0, $\partial E / \partial o_0$? Say a number
+with its sign, before you compute anything.""",
+    hints=(
+        "the gradient has the residual of the whole mixture in it. What is the blend of these two answers?",
+        "the blend is 0.75 times 1 plus 0.25 times 5. Take it from the desired output, and multiply what is left by the "
+        "expert's proportion and by -2.",
+    ),
+    explanation=r"""The blend is $0.75 \cdot 1 + 0.25 \cdot 5 = 2$, so the residual is $d - y = 1 - 2 = -1$. The gradient is
+$-2\,p_0\,(d - y) = -2 \cdot 0.75 \cdot (-1) = 1.5$.
+
+It is above 0, so descent lowers the output of expert 0, away from the answer that it already has. Under eq. 1.1 it has to make up for
+the mistake of expert 1. Under eq. 1.2 its gradient would be $-2\,p_0\,(d - o_0) = 0$.""",
+    reference=1.5,
+    wrong=(
+        Wrong(0.0, "that is its gradient under eq. 1.2, where an expert that is right is left alone. Eq. 1.1 looks at "
+              "the residual of the blend, and the blend is not right."),
+        Wrong(-1.5, "the size is right, the sign is not. The blend is too large, so it is a smaller output that lowers "
+              "the error."),
+        Wrong(0.75, "the factor 2 is missing, which comes from differentiating the square."),
+        Wrong(2.0, "the proportion of expert 0 is missing. (Or it is the blend: that is 2, too, but the gradient was "
+              "asked for.)"),
+        Wrong(0.5, "that is the gradient for expert 1: both have the same residual, but each has its own proportion."),
+        Wrong(1.0, "that is the error itself, the square of the residual. Asked for is its slope in the output of expert "
+              "0."),
+        Wrong(-1.0, "that is the residual of the mixture. The gradient has two more factors in front of it."),
+    ),
+)
+
+
+def others_share_everything(i, d, o, p):
+    shares = p.clone()
+    shares[:, i] = 0
+    return d - (shares[..., None] * o).sum(dim=1) / shares.sum(dim=1, keepdim=True)
+
+
+@EXERCISES.write(
+    "what the others leave", "medium", 10, inputs=mixtures_and_an_expert,
+    statement="""Write `residual_without(i, d, o, p)`: what is left of the desired outputs when the contributions $p_j o_j$ of all
+experts except expert `i` are taken away. In go the number `i` of an expert, `d` of shape `(N, M)`, `o` of shape `(N, K, M)` and `p` of
+shape `(N, K)`; out comes a tensor `(N, M)`. There may be one expert only, and proportions may be 0.""",
+    hints=(
+        "what do the other experts add to the blend? Each of them adds its output times its own proportion, unchanged.",
+        "make the contributions of all experts with p[..., None] * o, of shape (N, K, M). Sum over the experts, leave expert i out "
+        "of the sum, and take the result from d.",
+    ),
+    explanation=r"""Under eq. 1.1 the error is $\lVert r_i - p_i o_i \rVert^2$ with $r_i = d - \sum_{j \ne i} p_j o_j$, and $r_i$ is
+what this function returns. So eq. 1.1 asks expert $i$ to make its contribution $p_i o_i$ equal to what the others leave.
+
+If one of the others changes its output, $r_i$ changes, and with it what expert $i$ is told. This is the coupling of the experts. With
+one expert alone nothing is taken away, and $r_i = d$.""",
+    wrong=(
+        Wrong(lambda i, d, o, p: d - (p[..., None] * o).sum(dim=1), "this is the residual of the whole mixture: the "
+              "contribution of expert i is taken away as well. It has to stay out of the sum."),
+        Wrong(lambda i, d, o, p: d - p[:, i, None] * o[:, i], "it is the other way round: this takes the contribution of "
+              "expert i away and leaves those of the others in."),
+        Wrong(lambda i, d, o, p: d - o.sum(dim=1) + o[:, i], "the outputs of the others are taken away in full. What an "
+              "expert adds to the blend is its output times its proportion."),
+        Wrong(others_share_everything, "the proportions of the others are scaled up here until they sum to 1. Leaving "
+              "expert i out of the sum does not change what the others contribute."),
+        Wrong(lambda i, d, o, p: -residual_without(i, d, o, p), "the size is right, the sign is not. It is the desired "
+              "output from which the contributions are taken."),
+        Wrong(lambda i, d, o, p: residual_without(i, d, o, p) / p[:, i, None], "this is divided by the proportion of "
+              "expert i: it is the output that would close the gap. Asked for is the gap itself; with a proportion of 0 "
+              "no output could close it."),
+    ),
+)
+def residual_without(i, d, o, p):
+    contributions = p[..., None] * o
+    others = torch.arange(p.shape[1]) != i
+    return d - contributions[:, others].sum(dim=1)
 
 
 def one_favourite_for_all_cases(d, o, p):
@@ -65,153 +101,57 @@ def one_favourite_for_all_cases(d, o, p):
     return (d - o[:, favourite]).square().sum(dim=-1).mean()
 
 
-def error_of_the_blend(d, o, p):
-    return (d - (p[..., None] * o).sum(dim=1)).square().sum(dim=-1).mean()
-
-
-def error_under_the_switch(d, o, p):
-    return (p * (d[:, None] - o).square().sum(dim=-1)).sum(dim=-1).mean()
-
-
-def error_of_the_nearest(d, o, p):
-    return (d[:, None] - o).square().sum(dim=-1).min(dim=-1).values.mean()
-
-
 def favourite_s_contribution(d, o, p):
     share, favourite = p.max(dim=-1)
     return (d - share[:, None] * o[torch.arange(len(p)), favourite]).square().sum(dim=-1).mean()
 
 
-def mean_over_the_outputs(d, o, p):
-    return favourite_error(d, o, p) / d.shape[1]
-
-
-def sum_over_the_cases(d, o, p):
-    return favourite_error(d, o, p) * len(d)
-
-
-EXERCISES = (
-    Exercise(
-        name="right_yet_pushed",
-        title="an expert that is right",
-        kind="predict",
-        difficulty="easy",
-        minutes=5,
-        statement="""One case has the desired output 1. Expert 0 answers 1 and has the proportion 0.75; expert 1 answers 5 and has
-the proportion 0.25. What is the gradient of eq. 1.1 with respect to the output of expert 0, $\\partial E / \\partial o_0$? Say a number
-with its sign, before you compute anything.""",
-        stub="prediction = ...",
-        answer_name="prediction",
-        hints=(
-            "the gradient has the residual of the whole mixture in it. What is the blend of these two answers?",
-            "the blend is 0.75 times 1 plus 0.25 times 5. Take it from the desired output, and multiply what is left by the "
-            "expert's proportion and by -2.",
-        ),
-        explanation="""The blend is $0.75 \\cdot 1 + 0.25 \\cdot 5 = 2$, so the residual is $d - y = 1 - 2 = -1$. The gradient is
-$-2\\,p_0\\,(d - y) = -2 \\cdot 0.75 \\cdot (-1) = 1.5$.
-
-It is above 0, so descent lowers the output of expert 0, away from the answer that it already has. Under eq. 1.1 it has to make up for
-the mistake of expert 1. Under eq. 1.2 its gradient would be $-2\\,p_0\\,(d - o_0) = 0$.""",
-        reference=1.5,
-        wrong=(
-            Wrong(0.0, "that is its gradient under eq. 1.2, where an expert that is right is left alone. Eq. 1.1 looks at the "
-                  "residual of the blend, and the blend is not right."),
-            Wrong(-1.5, "the size is right, the sign is not. The blend is too large, so it is a smaller output that lowers the error."),
-            Wrong(0.75, "the factor 2 is missing, which comes from differentiating the square."),
-            Wrong(2.0, "the proportion of expert 0 is missing. (Or it is the blend: that is 2, too, but the gradient was asked for.)"),
-            Wrong(0.5, "that is the gradient for expert 1: both have the same residual, but each has its own proportion."),
-            Wrong(1.0, "that is the error itself, the square of the residual. Asked for is its slope in the output of expert 0."),
-            Wrong(-1.0, "that is the residual of the mixture. The gradient has two more factors in front of it."),
-        ),
-        tolerance=0.01,
-    ),
-    Exercise(
-        name="residual_without",
-        title="what the others leave",
-        kind="write",
-        difficulty="medium",
-        minutes=10,
-        statement="""Write `residual_without(i, d, o, p)`: what is left of the desired outputs when the contributions $p_j o_j$ of all
-experts except expert `i` are taken away. In go the number `i` of an expert, `d` of shape `(N, M)`, `o` of shape `(N, K, M)` and `p` of
-shape `(N, K)`; out comes a tensor `(N, M)`. There may be one expert only, and proportions may be 0.""",
-        stub='''def residual_without(i, d, o, p):
-    raise NotImplementedError''',
-        answer_name="residual_without",
-        hints=(
-            "what do the other experts add to the blend? Each of them adds its output times its own proportion, unchanged.",
-            "make the contributions of all experts with p[..., None] * o, of shape (N, K, M). Sum over the experts, leave expert i out "
-            "of the sum, and take the result from d.",
-        ),
-        explanation="""Under eq. 1.1 the error is $\\lVert r_i - p_i o_i \\rVert^2$ with $r_i = d - \\sum_{j \\ne i} p_j o_j$, and $r_i$ is
-what this function returns. So eq. 1.1 asks expert $i$ to make its contribution $p_i o_i$ equal to what the others leave.
-
-If one of the others changes its output, $r_i$ changes, and with it what expert $i$ is told. This is the coupling of the experts. With
-one expert alone nothing is taken away, and $r_i = d$.""",
-        reference=residual_without,
-        wrong=(
-            Wrong(nothing_left_out, "this is the residual of the whole mixture: the contribution of expert i is taken away as well. It "
-                  "has to stay out of the sum."),
-            Wrong(only_this_one_taken_away, "it is the other way round: this takes the contribution of expert i away and leaves "
-                  "those of the others in."),
-            Wrong(without_the_proportions, "the outputs of the others are taken away in full. What an expert adds to the blend is "
-                  "its output times its proportion."),
-            Wrong(others_share_everything, "the proportions of the others are scaled up here until they sum to 1. Leaving expert i out "
-                  "of the sum does not change what the others contribute."),
-            Wrong(minus_what_is_left, "the size is right, the sign is not. It is the desired output from which the "
-                  "contributions are taken."),
-            Wrong(what_the_expert_should_answer, "this is divided by the proportion of expert i: it is the output that would close the "
-                  "gap. Asked for is the gap itself; with a proportion of 0 no output could close it."),
-        ),
-        inputs=mixtures_and_an_expert,
-    ),
-    Exercise(
-        name="favourite_error",
-        title="the favourite, for each case",
-        kind="repair",
-        difficulty="medium",
-        minutes=10,
-        statement="""`broken` should give the mean squared error of the gate's favourite alone: for each case only the expert with the
+@EXERCISES.repair(
+    "the favourite, for each case", "medium", 10, inputs=mixtures,
+    statement=r"""`broken` should give the mean squared error of the gate's favourite alone: for each case only the expert with the
 largest proportion answers. For two experts that are each right on their own side of $4|x|$ it should give 0, and it gives a large
 error. Find out why, and write `favourite_error`, which does what it should. In go `d` of shape `(N, M)`, `o` of shape `(N, K, M)` and
-`p` of shape `(N, K)`; out comes one number, the mean over the cases of $\\lVert d - o \\rVert^2$, with $o$ the favourite's output.""",
-        stub='''def broken(d, o, p):
+`p` of shape `(N, K)`; out comes one number, the mean over the cases of $\lVert d - o \rVert^2$, with $o$ the favourite's output.""",
+    given='''def broken(d, o, p):
     favourite = p.mean(dim=0).argmax()
     answers = o[:, favourite]
-    return (d - answers).square().sum(dim=-1).mean()
-
-def favourite_error(d, o, p):
-    raise NotImplementedError''',
-        answer_name="favourite_error",
-        hints=(
-            "how many favourites does `broken` have for a hundred cases, and how many should there be?",
-            "take the argmax of p over the experts, without a mean before it: one number for each case. Then pick from o, for each "
-            "case, the output of that expert; indexing with two tensors does it, the numbers of the cases and the favourites.",
-        ),
-        explanation="""`p.mean(dim=0)` averages the proportions over the cases, so `broken` finds the expert that is used most and
+    return (d - answers).square().sum(dim=-1).mean()''',
+    hints=(
+        "how many favourites does `broken` have for a hundred cases, and how many should there be?",
+        "take the argmax of p over the experts, without a mean before it: one number for each case. Then pick from o, for each "
+        "case, the output of that expert; indexing with two tensors does it, the numbers of the cases and the favourites.",
+    ),
+    explanation="""`p.mean(dim=0)` averages the proportions over the cases, so `broken` finds the expert that is used most and
 lets it answer every case. But a gate chooses anew for each case: `p.argmax(dim=-1)` has one favourite for each. Where the experts have
 divided the cases among them, as on $4|x|$, the most used expert is wrong on the cases of the other one.
 
 The repaired function is the measure of the chapter. Beside the error of the blend it shows whether an expert has the answer by itself
 or only together with the others.""",
-        reference=favourite_error,
-        wrong=(
-            Wrong(one_favourite_for_all_cases, "that is still `broken`: the mean over the cases leaves one favourite for all of them. "
-                  "Each case has a favourite of its own."),
-            Wrong(error_of_the_blend, "this is the error of the blend, to which all experts contribute. Only one expert should "
-                  "answer each case."),
-            Wrong(error_under_the_switch, "this weighs the errors of all experts by their proportions, as eq. 1.2 does. Only the "
-                  "expert with the largest proportion counts here, and it counts fully."),
-            Wrong(error_of_the_nearest, "this picks the expert that is nearest to the desired output. The gate does not know the "
-                  "desired output; its favourite is the one with the largest proportion."),
-            Wrong(favourite_s_contribution, "the favourite's output is multiplied by its proportion here. If it answers alone, its "
-                  "output stands as it is."),
-            Wrong(mean_over_the_outputs, "right for one output, but with several of them the squared differences of a case are "
-                  "averaged here; the squared distance is their sum. The mean is over the cases only."),
-            Wrong(sum_over_the_cases, "the squared errors of the cases are summed here. The mean was asked for."),
-        ),
-        inputs=mixtures,
+    wrong=(
+        Wrong(one_favourite_for_all_cases, "that is still `broken`: the mean over the cases leaves one favourite for all "
+              "of them. Each case has a favourite of its own."),
+        Wrong(lambda d, o, p: (d - (p[..., None] * o).sum(dim=1)).square().sum(dim=-1).mean(),
+              "this is the error of the blend, to which all experts contribute. Only one expert should answer each case."),
+        Wrong(lambda d, o, p: (p * (d[:, None] - o).square().sum(dim=-1)).sum(dim=-1).mean(),
+              "this weighs the errors of all experts by their proportions, as eq. 1.2 does. Only the expert with the "
+              "largest proportion counts here, and it counts fully."),
+        Wrong(lambda d, o, p: (d[:, None] - o).square().sum(dim=-1).min(dim=-1).values.mean(),
+              "this picks the expert that is nearest to the desired output. The gate does not know the desired output; "
+              "its favourite is the one with the largest proportion."),
+        Wrong(favourite_s_contribution, "the favourite's output is multiplied by its proportion here. If it answers "
+              "alone, its output stands as it is."),
+        Wrong(lambda d, o, p: favourite_error(d, o, p) / d.shape[1], "right for one output, but with several of them the "
+              "squared differences of a case are averaged here; the squared distance is their sum. The mean is over the "
+              "cases only."),
+        Wrong(lambda d, o, p: favourite_error(d, o, p) * len(d), "the squared errors of the cases are summed here. The "
+              "mean was asked for."),
     ),
 )
+def favourite_error(d, o, p):
+    cases = torch.arange(len(p))
+    answers = o[cases, p.argmax(dim=-1)]
+    return (d - answers).square().sum(dim=-1).mean()
+
 
 QUIZ = (
     Question(
@@ -229,7 +169,7 @@ QUIZ = (
     Question(
         "One case, one output, eq. 1.1, and a blend that is not right. Which expert's output gets the largest gradient?",
         (
-            ("The one with the largest proportion, however good it is", "The gradient is $-2\\,p_i\\,(d - y)$. The residual is the same for "
+            ("The one with the largest proportion, however good it is", r"The gradient is $-2\,p_i\,(d - y)$. The residual is the same for "
              "all experts, so only the proportion makes a difference."),
             ("The one that is furthest from the desired output", "Its own distance $d - o_i$ does not appear in the gradient of eq. 1.1. "
              "It does in that of eq. 1.2, times the proportion."),
