@@ -9,7 +9,7 @@ import torch
 from matplotlib.patches import Polygon
 
 from moe_tutorial import losses
-from moe_tutorial.interactive import LossExplorer, loss_explorer
+from moe_tutorial.interactive import LossExplorer
 
 D, OUTPUTS, P = 1.0, [0.9, 0.5, 1.6, -0.5, 5.0], [0.4, 0.25, 0.15, 0.1, 0.1]
 VARIANCES = [float(f"{0.04 * 625 ** (step / 40):.2g}") for step in range(41)]
@@ -339,7 +339,7 @@ def test_the_widgets_compute_with_the_package(monkeypatch):
     o, p = list(OUTPUTS), list(P)
     assert_widgets(shown, D, o, p, 1.0)
     # From here on the pictures' descriptions alone: drawing them takes most of the time.
-    monkeypatch.setattr(loss_explorer, "picture_html", lambda picture: html.escape(picture.description))
+    monkeypatch.setattr("moe_tutorial.interactive._widgets._image", lambda picture: html.escape(picture.description))
     expert.value = 2
     assert (output.value, share.value) == (1.6, 0.15)
     output.value = o[2] = -1.25

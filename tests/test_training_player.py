@@ -8,8 +8,8 @@ import torch
 from torch.testing import assert_close
 
 from moe_tutorial import Mixture, foot_of_normal, gate_scores, mixing_proportions, plots, train, vowel_task
-from moe_tutorial.interactive import TrainingPlayer, training_player
-from moe_tutorial.interactive.training_player import record
+from moe_tutorial.interactive import TrainingPlayer
+from moe_tutorial.interactive.training_player import film
 
 TASK = vowel_task()
 MARKS = {"X": torch.tensor([0.756, 0.105]), "T0": torch.tensor([-0.068, 0.012])}
@@ -65,7 +65,7 @@ def assert_shown(page, recording, frame):
     assert drawn["slider"] == [frame, len(recording.epochs) - 1]
 
     said = re.fullmatch(r"Epoch (\d+) of (\d+): mean squared error ([\d.]+), effective number of experts ([\d.]+); "
-                        r"used: ([\d, ]+)\.( Here .*)?", drawn["said"])
+                        r"live: ([\d, ]+)\.( Here .*)?", drawn["said"])
     assert [int(said[1]), int(said[2])] == [epoch, last]
     assert float(said[3]) == pytest.approx(error, abs=0.00056)
     assert float(said[4]) == pytest.approx(torch.special.entr(p).sum(-1).exp().mean().item(), abs=0.03)
@@ -127,7 +127,7 @@ def choose(page, name, value):
 
 def test_a_recording_is_what_train_makes_of_the_same_start():
     for loss, step_size, experts, seed in (("mixture", 20.0, 8, 2), ("cooperative", 10.0, 4, 0)):
-        recording = record(TASK, loss, experts, [1, seed])[1]
+        recording = film(TASK, loss, experts, [1, seed])[1]
         mixture = Mixture(experts, seed=[1, seed])
         history = train(mixture, TASK.train.x, TASK.train.d, loss, step_size=step_size, epochs=3000, stop_at=0.08)
         last = int(history.stopped[1])
@@ -145,8 +145,8 @@ def test_a_recording_is_what_train_makes_of_the_same_start():
 
 def test_every_recorded_run_can_be_chosen_with_the_keyboard(shown, player):
     page, wrong = shown(player)
-    assert list(player.recordings) == RUNS
-    assert_shown(page, player.recordings["mixture", 2, 0], 0)
+    assert list(player.films) == RUNS
+    assert_shown(page, player.films["mixture", 2, 0], 0)
     frame = 0
     for loss, experts, seed in RUNS[1:]:
         for name, value in (("loss", loss), ("experts", experts), ("seed", seed)):
@@ -155,12 +155,12 @@ def test_every_recorded_run_can_be_chosen_with_the_keyboard(shown, player):
                 control.press("ArrowDown" if control.evaluate("control => control.selectedIndex") == 0 else "ArrowUp")
         frame += 3
         page.locator("[name=epoch]").fill(str(frame))
-        assert_shown(page, player.recordings[loss, experts, seed], frame)
+        assert_shown(page, player.films[loss, experts, seed], frame)
     page.get_by_role("button", name="Last").press("Enter")
     for experts, seed in ((2, 2), (2, 0), (8, 0)):  # who was at the end stays at the end, however many epochs a run has
         choose(page, "experts", experts)
         choose(page, "seed", seed)
-        recording = player.recordings["expected", experts, seed]
+        recording = player.films["expected", experts, seed]
         assert_shown(page, recording, len(recording.epochs) - 1)
     assert dict(page.evaluate(READ)["marks"]) == {
         "X": pytest.approx([42 + 1.556 / 2.1 * 310, 210 - 0.455 / 1.1 * 202]),
@@ -170,7 +170,7 @@ def test_every_recorded_run_can_be_chosen_with_the_keyboard(shown, player):
 
 def test_the_keyboard_moves_through_the_epochs(shown, player):
     page, wrong = shown(player)
-    recording = player.recordings["mixture", 2, 0]
+    recording = player.films["mixture", 2, 0]
     last = len(recording.epochs) - 1
     slider, frame = page.locator("[name=epoch]"), 0
     for key, to in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last), ("Home", 0)):
@@ -190,7 +190,7 @@ def test_the_keyboard_moves_through_the_epochs(shown, player):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_pointer_over_the_error_curve_chooses_the_epoch(shown, player, width):
     page, wrong = shown(player, viewport={"width": width, "height": 900}, has_touch=width == 390)
-    recording = player.recordings["mixture", 2, 0]
+    recording = player.films["mixture", 2, 0]
     curve = page.locator("svg:has(path.moe-error)")
     curve.scroll_into_view_if_needed()
     box, last = curve.bounding_box(), int(recording.epochs[-1])
@@ -207,7 +207,7 @@ def test_a_pointer_over_the_error_curve_chooses_the_epoch(shown, player, width):
 def test_playing_shows_one_epoch_after_the_other_and_ends(shown, player, motion, first, still, second):
     """Pictures follow each other after 80 to 96 ms, or 1000 to 1016 ms, because a browser draws every 16 ms."""
     page, wrong = shown(player, reduced_motion=motion)
-    recording = player.recordings["mixture", 2, 0]
+    recording = player.films["mixture", 2, 0]
     last = len(recording.epochs) - 1
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now() + 1000"))
@@ -259,7 +259,7 @@ def test_the_ground_has_the_gate_of_the_epoch(shown, player):
     choose(page, "experts", 8)
     page.get_by_role("button", name="Last").click()
     assert page.locator(".moe-number").all_text_contents() == [
-        str(k) for k in proportions(player.recordings["mixture", 8, 0].gate[-1]).argmax(-1).unique().tolist()]
+        str(k) for k in proportions(player.films["mixture", 8, 0].gate[-1]).argmax(-1).unique().tolist()]
     page.get_by_role("button", name="First").click()
     assert page.locator(".moe-number").count() == 0, "an unbiased gate prefers nobody"
     assert wrong == []
@@ -277,7 +277,7 @@ def test_bad_arguments_are_refused():
 
 
 def test_the_widgets_compute_with_the_package(monkeypatch):
-    monkeypatch.setattr(training_player, "picture_html", lambda picture: html.escape(picture.description))
+    monkeypatch.setattr("moe_tutorial.interactive._widgets._image", lambda picture: html.escape(picture.description))
     box = TrainingPlayer(TASK, losses=("expected", "mixture"), experts=(4,), seeds=(0,), marks=MARKS).widgets()
     loss, experts, seed, button, frame, shown = box.children
 

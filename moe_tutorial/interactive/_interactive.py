@@ -5,21 +5,18 @@ the rendered book above all, it is a piece of HTML with its own data and script,
 script and for print.
 """
 
-import base64
 import html
 import json
 from importlib.resources import files
 
 from .. import plots
 from .._front_end import somebody_is_there
+from ..tasks.vowels import SYMBOLS, WORDS
 
 HERE = files(__package__)
 
 LOSSES = {"mixture": "eq. 1.3, mixture", "cooperative": "eq. 1.1, cooperative", "expected": "eq. 1.2, expected"}
 """What the losses of `training.train` are called, the paper's own first."""
-
-USED = 0.01
-"""An expert is used if in some case its proportion is above this."""
 
 DASHES = ("none", "7 3", "7 3 1.5 3", "2 2.5", "9 2 2 2 2 2", "13 4", "2 5", "6 6")
 """The line styles of `plots.EXPERT_STYLES` as SVG writes them."""
@@ -86,15 +83,9 @@ def style():
 
 def cases_data(cases):
     """Cases for a script: inputs in kHz, vowel codes, and what the vowels are called."""
-    names = {vowel: f"[{plots.SYMBOLS[vowel]}] {plots.WORDS[vowel]}" for vowel in dict.fromkeys(cases.vowel)}
+    names = {vowel: f"[{SYMBOLS[vowel]}] {WORDS[vowel]}" for vowel in dict.fromkeys(cases.vowel)}
     x = [[round(value, 3) for value in row] for row in cases.x.tolist()]
     return {"x": x, "vowel": list(cases.vowel), "names": names}
-
-
-def picture_html(picture):
-    """A `plots.Picture` as an `<img>` with its description, for an `ipywidgets.HTML`."""
-    style = "width: 30rem; max-width: 100%; background: #fff"
-    return f'<img alt="{html.escape(picture.description)}" src="{_png_address(picture)}" style="{style}">'
 
 
 def _source(name):
@@ -109,7 +100,3 @@ def _svg_address(picture):
     """The picture as a data address that stays readable text, because a page is sent compressed."""
     drawing = picture.svg().replace("%", "%25").replace("#", "%23")
     return html.escape(f"data:image/svg+xml,{drawing}")
-
-
-def _png_address(picture):
-    return "data:image/png;base64," + base64.b64encode(picture.png()).decode()

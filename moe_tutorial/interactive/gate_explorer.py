@@ -4,7 +4,7 @@ import torch
 
 from .. import _checks, plots
 from ..model.gate import gate_scores, mixing_proportions
-from ._interactive import Interactive, cases_data, picture_html, style
+from ._interactive import Interactive, cases_data, style
 
 _LIMIT = 20.0  # of the sliders of weights and bias
 
@@ -43,45 +43,33 @@ class GateExplorer(Interactive):
         return plots.gate_regions(self.cases, self.weight, self.bias, caption="A gate's regions and its lines.")
 
     def widgets(self):
-        import ipywidgets
+        from ._widgets import Panel, expert_choice, ratio_slider, slider
 
         weight, bias = self.weight.clone(), self.bias.clone()
-
-        def slider(description, low, high, value):
-            return ipywidgets.FloatSlider(description=description, min=low, max=high, value=value, step=0.1,
-                                          continuous_update=False, style={"description_width": "7em"})
-
-        expert = ipywidgets.Dropdown(description="move expert", options=[(f"expert {k}", k) for k in range(len(bias))])
-        ends = -_LIMIT, _LIMIT
-        f1_weight, f2_weight, own_bias = (slider(name, *ends, 0.0) for name in ("weight of F1", "weight of F2", "bias"))
-        temperature = ipywidgets.FloatLogSlider(description="temperature", min=-1, max=1, value=1.0, step=0.05,
-                                                continuous_update=False, style={"description_width": "7em"})
-        f1, f2 = (slider(name, *limits, value) for name, limits, value in
+        expert = expert_choice(len(bias))
+        f1_weight, f2_weight, own_bias = own = [slider(name, -_LIMIT, _LIMIT, 0.0)
+                                                for name in ("weight of F1", "weight of F2", "bias")]
+        temperature = ratio_slider("temperature", -1, 1, 1.0)
+        f1, f2 = (slider(name, *limits, value, step=0.01) for name, limits, value in
                   zip(("F1 of point", "F2 of point"), (plots.F1_LIMITS, plots.F2_LIMITS), self.point))
-        f1.step = f2.step = 0.01
-        shown = ipywidgets.HTML()
-        choosing = False
+        panel = Panel(expert, *own, temperature, f1, f2)
 
-        def choose(_=None):
-            nonlocal choosing
-            choosing = True  # the three sliders change one after the other; only the last one is the expert's gate
-            (f1_weight.value, f2_weight.value), own_bias.value = weight[expert.value].tolist(), bias[expert.value].item()
-            choosing = False
+        def choose():
+            with panel.setting():
+                f1_weight.value, f2_weight.value = weight[expert.value].tolist()
+                own_bias.value = bias[expert.value].item()
 
-        def change(_=None):
-            if choosing:
-                return
+        def change():
             weight[expert.value] = torch.tensor([f1_weight.value, f2_weight.value], dtype=weight.dtype)
             bias[expert.value] = own_bias.value
             v, c = weight / temperature.value, bias / temperature.value
             point = torch.tensor([[f1.value, f2.value]], dtype=weight.dtype)
-            p = mixing_proportions(gate_scores(point, v, c))
             name = f"F1 {f1.value:.2f}, F2 {f2.value:.2f} kHz"
-            shown.value = picture_html(plots.gate_regions(self.cases, v, c)) + picture_html(plots.proportions(p, [name]))
+            panel.show(plots.gate_regions(self.cases, v, c),
+                       plots.proportions(mixing_proportions(gate_scores(point, v, c)), [name]))
 
         choose()
         change()
-        expert.observe(choose, "value")
-        for control in (f1_weight, f2_weight, own_bias, temperature, f1, f2):
-            control.observe(change, "value")
-        return ipywidgets.VBox([expert, f1_weight, f2_weight, own_bias, temperature, f1, f2, shown])
+        panel.on_move(choose, expert)
+        panel.on_move(change, *own, temperature, f1, f2)
+        return panel.box

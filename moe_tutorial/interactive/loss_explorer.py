@@ -6,7 +6,7 @@ import torch
 
 from .. import _checks, plots
 from ..model import losses
-from ._interactive import Interactive, picture_html, style
+from ._interactive import Interactive, style
 
 _LOW, _HIGH = -2.0, 6.0  # the line on which outputs and desired output lie
 _VARIANCES = 0.04, 25.0, 40  # ends and number of steps of its slider, equal ratios; 1 is in the middle
@@ -52,77 +52,60 @@ class LossExplorer(Interactive):
         return _forces(self.d, self.o, self.p, self.variance)
 
     def widgets(self):
-        import ipywidgets
+        from ._widgets import Panel, button, expert_choice, ratio_slider, slider
 
         o, p = self.o.clone(), self.p.clone()
-        experts = range(len(o))
-
-        def slider(description, low, high, step):
-            return ipywidgets.FloatSlider(description=description, min=low, max=high, value=low, step=step,
-                                          readout_format=".3f", continuous_update=False,
-                                          style={"description_width": "7em"})
-
-        expert = ipywidgets.Dropdown(description="move expert", options=[(f"expert {k}", k) for k in experts])
-        output, share = slider("output o", _LOW, _HIGH, 0.05), slider("proportion p", 0.0, 1.0, 0.01)
-        desired = slider("desired d", _LOW, _HIGH, 0.05)
         low, high, steps = _VARIANCES
-        variance = ipywidgets.FloatLogSlider(description="variance σ²", min=math.log10(low), max=math.log10(high),
-                                             step=math.log10(high / low) / steps, value=self.variance,
-                                             readout_format=".3f", continuous_update=False,
-                                             style={"description_width": "7em"})
-        equal, again = (ipywidgets.Button(description=text) for text in ("Equal proportions", "Start again"))
-        shown = ipywidgets.HTML()
-        setting = False
+        expert = expert_choice(len(o))
+        output = slider("output o", _LOW, _HIGH, _LOW, step=0.05, readout_format=".3f")
+        share = slider("proportion p", 0.0, 1.0, 0.0, step=0.01, readout_format=".3f")
+        desired = slider("desired d", _LOW, _HIGH, self.d, step=0.05, readout_format=".3f")
+        variance = ratio_slider("variance σ²", math.log10(low), math.log10(high), self.variance,
+                                step=math.log10(high / low) / steps, readout_format=".3f")
+        equal, again = button("Equal proportions"), button("Start again")
+        panel = Panel(expert, output, share, equal, desired, variance, again)
 
         def show():
-            nonlocal setting
-            setting = True  # the sliders follow; only what the reader moves changes the case
-            output.value, share.value = o[expert.value].item(), p[expert.value].item()
-            setting = False
+            with panel.setting():  # the sliders follow; only what the reader moves changes the case
+                output.value, share.value = o[expert.value].item(), p[expert.value].item()
             h = losses.responsibilities(*_case(desired.value, o, p), variance.value)[0]
-            shown.value = (picture_html(_forces(desired.value, o, p, variance.value))
-                           + picture_html(plots.proportions(torch.stack([p, h]), ["p, before d", "h, after d"]))
-                           + _table(desired.value, o, p, variance.value))
+            panel.show(_forces(desired.value, o, p, variance.value),
+                       plots.proportions(torch.stack([p, h]), ["p, before d", "h, after d"]),
+                       _table(desired.value, o, p, variance.value))
 
-        def move(_=None):
-            if not setting:
-                o[expert.value] = output.value
-                show()
+        def move():
+            o[expert.value] = output.value
+            show()
 
-        def mix(_=None):
-            if not setting:
-                p.copy_(_mixed(p, expert.value, share.value))
-                show()
+        def mix():
+            p.copy_(_mixed(p, expert.value, share.value))
+            show()
 
-        def change(_=None):
-            if not setting:
-                show()
-
-        def make_equal(_=None):
+        def make_equal():
             p.fill_(1 / len(p))
             show()
 
-        def start(_=None):
-            nonlocal setting
-            setting = True
+        def start():
             o.copy_(self.o)
             p.copy_(self.p)
-            expert.value, desired.value, variance.value = 0, self.d, self.variance
+            with panel.setting():
+                expert.value, desired.value, variance.value = 0, self.d, self.variance
             show()
 
         start()
-        for control, what in ((output, move), (share, mix), (expert, change), (desired, change), (variance, change)):
-            control.observe(what, "value")
-        equal.on_click(make_equal)
-        again.on_click(start)
-        return ipywidgets.VBox([expert, output, share, equal, desired, variance, again, shown])
+        panel.on_move(move, output)
+        panel.on_move(mix, share)
+        panel.on_move(show, expert, desired, variance)
+        panel.on_press(make_equal, equal)
+        panel.on_press(start, again)
+        return panel.box
 
 
 def _tensor(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
-def _case(d, o, p):
+def _case(d, o, p) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The arguments of `losses` for one case: d a number, o and p `(K,)`."""
     return torch.as_tensor(d, dtype=o.dtype).reshape(1, 1), o[None, :, None], p[None]
 

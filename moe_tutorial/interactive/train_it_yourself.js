@@ -308,7 +308,7 @@ moe.start((live, data) => {
     map.showGateLines(gate);
     drawBorder(model);
     const line = (share, k) => map.decisionLine(w.subarray(3 * k, 3 * k + 2), w[3 * k + 2], k,
-      share > data.used ? {} : { "stroke-width": 1, "stroke-opacity": 0.6 });
+      share > data.live ? {} : { "stroke-width": 1, "stroke-opacity": 0.6 });
     map.over.replaceChildren(...(M > 1 ? [] : largest.map(line).filter(Boolean)));
     map.element.setAttribute("aria-label", "The plane of F1 and F2 with the training cases, coloured by the mixing " +
       `proportions after ${epochsOf(racers[0])} epochs. ` + (unbiased ? "All experts have the same proportion everywhere."

@@ -1,28 +1,32 @@
 """Train it yourself: the 1991 model on the vowels, trained in the reader's browser; of chapter 7 and a page of its own."""
 
 import functools
+from typing import Any
 
 import torch
 
 from .. import plots
 from ..model.decisions import class_decisions
+from ..model.gate import LIVE, live
+from ..model.initial import SPREAD
 from ..model.mixture import Mixture
 from ..model.networks import BackpropagationNet
 from ..table1.multiverse import load_cell
 from ..table1.recorded import CRITERION, is_recorded, load_training
-from ..table1.replication import Protocol
+from ..table1.replication import STEP_SIZES, Protocol
 from ..tasks.vowels import CODINGS, vowel_task
 from ..training.descent import train
 from ..training.engine import Outcome, fast_train
-from ._interactive import LOSSES, USED, Interactive, cases_data, picture_html, style
+from ._interactive import LOSSES, Interactive, cases_data, style
 
-_STEP_SIZES = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
+_STEP_SIZES = STEP_SIZES[:-1]
 _VARIANCES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 _SPEEDS = (1, 5, 20, 100)
 _EXPERTS = range(2, 9)
-_EPOCHS, _HIDDEN, _SPREAD = 5000, 6, 0.5
+_EPOCHS, _HIDDEN = 5000, 6
 # The settings to begin with. This seed's run hardly depends on the last bits, so that it ends the same on every machine.
-_BEGIN = {"experts": 4, "loss": "mixture", "step": 20.0, "variance": 1.0, "coding": "iy+ah", "seed": 3, "speed": 5}
+_BEGIN: dict[str, Any] = {"experts": 4, "loss": "mixture", "step": 20.0, "variance": 1.0, "coding": "iy+ah", "seed": 3,
+                          "speed": 5}
 
 
 class TrainItYourself(Interactive):
@@ -31,9 +35,6 @@ class TrainItYourself(Interactive):
     The page face computes the initial weights and the epochs itself, as `train` and `fast_train` do, in float64. The
     reader chooses the number of experts, the loss, the step size, the variance, the target coding and the seed.
 
-    table: another `vowels.load_vowels` result than the package's own.
-
-    ValueError: a table without the speakers or vowels of the task.
     """
 
     name, title = "train-it-yourself", "Train it yourself"
@@ -55,7 +56,7 @@ class TrainItYourself(Interactive):
             "codings": [[name, words, [targets[vowel] for vowel in names]] for name, (targets, words) in CODINGS.items()],
             "losses": list(LOSSES.items()), "steps": _STEP_SIZES, "variances": _VARIANCES,
             "experts": list(_EXPERTS), "speeds": _SPEEDS, "criterion": CRITERION, "epochs": _EPOCHS, "hidden": _HIDDEN,
-            "spread": _SPREAD, "used": USED, "begin": _BEGIN,
+            "spread": SPREAD, "live": LIVE, "begin": _BEGIN,
         }
 
     @functools.cached_property
@@ -64,7 +65,7 @@ class TrainItYourself(Interactive):
         if is_recorded(task):
             recorded = load_training(_BEGIN["loss"], experts=_BEGIN["experts"], seed=seed)
             error, mixture = recorded.error, recorded.history
-            runs = load_cell(Protocol()).simulations[f"BP {_HIDDEN} hidden"]  # with the step size 20, too
+            runs = load_cell(Protocol()).simulations["BP 6 hidden"]  # with the step size 20, too
             network = Outcome(runs.stopped[seed], runs.converged[seed])
         else:
             *_, mixture, network = _race(task, *(_BEGIN[name] for name in ("experts", "loss", "step", "variance", "seed")))
@@ -76,38 +77,28 @@ class TrainItYourself(Interactive):
         return self._still
 
     def widgets(self):
-        import ipywidgets
+        from ._widgets import Panel, button, choice, seed_field
 
-        wide = {"style": {"description_width": "10em"}, "layout": ipywidgets.Layout(width="28em")}
+        experts = choice("experts", _EXPERTS, _BEGIN["experts"])
+        loss = choice("loss", [(words, name) for name, words in LOSSES.items()], _BEGIN["loss"])
+        step_size = choice("step size ε", [(f"{value:g}", value) for value in _STEP_SIZES], _BEGIN["step"])
+        variance = choice("variance of eq. 1.3", [(f"{value:g}", value) for value in _VARIANCES], _BEGIN["variance"])
+        coding = choice("targets", [(words, name) for name, (_, words) in CODINGS.items()], _BEGIN["coding"])
+        seed, train = seed_field(_BEGIN["seed"]), button("Train")
+        panel = Panel(experts, loss, step_size, variance, coding, seed, train)
+        panel.show(f"<p>The button trains until the mean squared error is at most {CRITERION:g}, at most {_EPOCHS} epochs. "
+                   "This takes some seconds.</p>")
 
-        def dropdown(description, options, value):
-            return ipywidgets.Dropdown(description=description, options=list(options), value=value, **wide)
+        def run():
+            panel.show(*_trained(self.tasks[coding.value], experts.value, loss.value, step_size.value,
+                                 variance.value if loss.value == "mixture" else 1.0, seed.value))
 
-        experts = dropdown("experts", _EXPERTS, _BEGIN["experts"])
-        loss = dropdown("loss", [(words, name) for name, words in LOSSES.items()], _BEGIN["loss"])
-        step_size = dropdown("step size ε", [(f"{value:g}", value) for value in _STEP_SIZES], _BEGIN["step"])
-        variance = dropdown("variance of eq. 1.3", [(f"{value:g}", value) for value in _VARIANCES], _BEGIN["variance"])
-        coding = dropdown("targets", [(words, name) for name, (_, words) in CODINGS.items()], _BEGIN["coding"])
-        seed = ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=_BEGIN["seed"], **wide)
-        button = ipywidgets.Button(description="Train")
-        shown = ipywidgets.HTML(f"<p>The button trains until the mean squared error is at most {CRITERION:g}, at most "
-                                f"{_EPOCHS} epochs. This takes some seconds.</p>")
-
-        def run(_):
-            button.disabled = True
-            shown.value = "<p>Training …</p>"
-            try:
-                shown.value = _trained(self.tasks[coding.value], experts.value, loss.value, step_size.value,
-                                       variance.value if loss.value == "mixture" else 1.0, seed.value)
-            finally:
-                button.disabled = False
-
-        def chosen(_):
+        def chosen():
             variance.disabled = loss.value != "mixture"
 
-        loss.observe(chosen, "value")
-        button.on_click(run)
-        return ipywidgets.VBox([experts, loss, step_size, variance, coding, seed, button, shown])
+        panel.on_move(chosen, loss)
+        panel.on_press(run, train, meanwhile="Training …")
+        return panel.box
 
 
 def _race(task, experts, loss, step_size, variance, seed):
@@ -120,13 +111,13 @@ def _race(task, experts, loss, step_size, variance, seed):
 
 
 def _trained(task, *settings):
-    """What `_race` gave, as HTML."""
+    """What `_race` gave, in words and pictures."""
     mixture, network, history, outcome = _race(task, *settings)
     with torch.no_grad():
         said = [f"The mixture {_end(history)}; {_right(mixture.blend, task)}.",
                 f"The network {_end(outcome)}; {_right(network, task)}."]
     pictures = [_regions(task, mixture), _curve(history.squared_error[:, 0], "The mixture's error over the epochs.")]
-    return "".join(f"<p>{sentence}</p>" for sentence in said) + "".join(picture_html(picture) for picture in pictures)
+    return [*(f"<p>{sentence}</p>" for sentence in said), *pictures]
 
 
 def _end(training):
@@ -147,11 +138,11 @@ def _curve(error, caption):
 
 
 def _regions(task, mixture):
-    """The gate's regions, and with one output the lines of the experts in use and where the blend is 0.5."""
+    """The gate's regions, and with one output the lines of the live experts and where the blend is 0.5."""
     weight, bias, v, c = (parameter.detach() for parameter in mixture.parameters())
     if weight.shape[-2] > 1:
         return plots.gate_regions(task.train, v, c)
     with torch.no_grad():
-        used = (mixture.gate(task.train.x).amax(0) > USED).nonzero()[:, 0].tolist()
-        return plots.gate_regions(task.train, v, c, lines={k: (weight[k, 0], bias[k, 0]) for k in used},
+        alive = live(mixture.gate(task.train.x)).nonzero()[:, 0].tolist()
+        return plots.gate_regions(task.train, v, c, lines={k: (weight[k, 0], bias[k, 0]) for k in alive},
                                   blend=mixture.blend(plots.plane()))

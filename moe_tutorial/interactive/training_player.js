@@ -30,7 +30,7 @@ moe.start((live, data) => {
     const entropy = (p) => p.reduce((sum, share) => sum - (share > 0 ? share * Math.log(share) : 0), 0);
     return { gate, lines,
       p: rows.map((_, k) => mean(all.map((p) => p[k]))),
-      used: rows.map((_, k) => all.some((p) => p[k] > data.used)),
+      alive: rows.map((_, k) => all.some((p) => p[k] > data.live)),
       effective: mean(all.map((p) => Math.exp(entropy(p)))),
       feet: lines.map(([w1, w2, bias]) => [w1, w2].map((w) => -bias * w / (w1 * w1 + w2 * w2))) };
   }
@@ -111,25 +111,25 @@ moe.start((live, data) => {
       past[frame].map(([f1, f2], k) => `expert ${k} at ${format(f1, 2)}, ${format(f2, 2)}`).join("; ") + ".");
   }
 
-  function drawMap({ gate, lines, used }) {
+  function drawMap({ gate, lines, alive }) {
     map.paintGate(gate, 40);
     map.showGateLines(gate);
-    map.under.querySelectorAll(".moe-line").forEach((line) => { // those of unused experts would hide the others
-      if (!line.dataset.pair.split(" ").every((k) => used[k])) line.remove();
+    map.under.querySelectorAll(".moe-line").forEach((line) => { // those of experts that are not live would hide the others
+      if (!line.dataset.pair.split(" ").every((k) => alive[k])) line.remove();
     });
     map.over.replaceChildren(...lines.flatMap(([w1, w2, bias], k) =>
-      map.decisionLine([w1, w2], bias, k, used[k] ? {} : { "stroke-width": 1, "stroke-opacity": 0.6 }) || []));
+      map.decisionLine([w1, w2], bias, k, alive[k] ? {} : { "stroke-width": 1, "stroke-opacity": 0.6 }) || []));
     map.element.setAttribute("aria-label", `The plane of F1 and F2 at epoch ${run.epochs[frame]}, coloured by the mixing ` +
       "proportions, with the gate's lines and the experts' lines.");
   }
 
-  function describe({ effective, used }) {
+  function describe({ effective, alive }) {
     const last = run.epochs[run.epochs.length - 1];
-    const mine = [...used.keys()].filter((k) => used[k]);
+    const mine = [...alive.keys()].filter((k) => alive[k]);
     const end = frame < run.epochs.length - 1 ? ""
       : run.converged ? ` Here the error has reached the criterion, ${criterion}.` : " Here the run ended without the criterion.";
     return `Epoch ${run.epochs[frame]} of ${last}: mean squared error ${format(run.error[frame], 3)}, effective number of ` +
-      `experts ${format(effective, 2)}; used: ${mine.join(", ")}.${end}`;
+      `experts ${format(effective, 2)}; live: ${mine.join(", ")}.${end}`;
   }
 
   function show(to) {
@@ -205,7 +205,7 @@ moe.start((live, data) => {
     said,
     html("div", { class: "moe-panels" },
       html("div", {}, map.element, moe.legend(style, data.cases.names), html("p", {}, "Black: where the two largest " +
-        "proportions are equal. In colour: where an expert's output is 0.5, thin if the expert is not used, that is, has no more than 0.01 in any case."),
+        "proportions are equal. In colour: where an expert's output is 0.5, thin if the expert is not live, that is, has no more than 0.01 in any case."),
       html("p", {}, "Mean mixing proportions of the training cases"), chartPlace),
       html("div", {}, curve, trails,
         html("p", {}, "As in the paper's Figure 3: for each picture a dot at the foot of the normal from the origin to each " +

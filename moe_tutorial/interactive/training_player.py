@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import torch
 
 from .. import plots
-from ..model.gate import gate_scores, mixing_proportions
+from ..model.gate import LIVE, effective_experts, gate_scores, live, mixing_proportions
 from ..model.lines import foot_of_normal
 from ..model.mixture import Mixture
 from ..table1.recorded import CRITERION, EPOCHS, STEP_SIZE_OF, is_recorded, load_trainings, moments
 from ..training.descent import train
-from ._interactive import LOSSES, USED, Interactive, cases_data, picture_html, style
+from ._interactive import LOSSES, Interactive, cases_data, style
 
 _RESOLUTION = 0.01  # of the weights that a page carries
 
 
 @dataclass(frozen=True)
-class Recording:
+class Film:
     """One run at F of its epochs.
 
     epochs: int64 (F,), the first is 0 and the last is where the run stopped. error: the mean squared error of the
@@ -32,23 +32,23 @@ class Recording:
     converged: bool
 
 
-def record(task, loss, experts, seeds):
-    """Train one mixture for each seed, up to the criterion, and return a `Recording` of each.
+def film(task, loss, experts, seeds):
+    """Train one mixture for each seed, up to the criterion, and return a `Film` of each.
 
     The epochs are equally far apart, but for the last one.
     """
     history = train(Mixture(experts, seed=list(seeds)), task.train.x, task.train.d, loss, step_size=STEP_SIZE_OF[loss],
                     epochs=EPOCHS, stop_at=CRITERION)
-    return [_recording(history, run) for run in range(len(history.stopped))]
+    return [_film(history, run) for run in range(len(history.stopped))]
 
 
-def _recording(history, run=0):
+def _film(history, run=0):
     """A run of a history that has at least the moments of the player."""
     epochs = torch.tensor(moments(int(history.stopped[run])))
     at, w = torch.searchsorted(history.epochs, epochs), history.weights
     experts = torch.cat([w["experts.weight"][at, run][..., 0, :], w["experts.bias"][at, run]], -1)
     gate = torch.cat([w["gate.weight"][at, run], w["gate.bias"][at, run][..., None]], -1)
-    return Recording(epochs, history.squared_error[at, run], experts, gate, bool(history.converged[run]))
+    return Film(epochs, history.squared_error[at, run], experts, gate, bool(history.converged[run]))
 
 
 class TrainingPlayer(Interactive):
@@ -82,93 +82,81 @@ class TrainingPlayer(Interactive):
         self.marks = {name: [round(value, 3) for value in point.tolist()] for name, point in (marks or {}).items()}
 
     @functools.cached_property
-    def recordings(self):
+    def films(self):
         """By loss, number of experts and seed."""
         stored = load_trainings() if is_recorded(self.task) else {}
         wanted = list(itertools.product(self.losses, self.experts, self.seeds))
-        return {key: _recording(stored[key].history) if key in stored else record(self.task, *key[:2], key[2:])[0]
+        return {key: _film(stored[key].history) if key in stored else film(self.task, *key[:2], key[2:])[0]
                 for key in wanted}
 
     def data(self):
         return {
             "style": style(), "cases": cases_data(self.task.train), "losses": [[loss, LOSSES[loss]] for loss in self.losses],
-            "experts": self.experts, "seeds": self.seeds, "marks": self.marks, "criterion": CRITERION, "used": USED,
-            "resolution": _RESOLUTION, "runs": [_packed(recording) for recording in self.recordings.values()],
+            "experts": self.experts, "seeds": self.seeds, "marks": self.marks, "criterion": CRITERION, "live": LIVE,
+            "resolution": _RESOLUTION, "runs": [_packed(shot) for shot in self.films.values()],
         }
 
     def still(self):
-        (loss, experts, seed), recording = next(iter(self.recordings.items()))
+        (loss, experts, seed), shot = next(iter(self.films.items()))
         caption = (f"A run of {experts} experts with {LOSSES[loss].split(',')[0]} and seed {seed}, after "
-                   f"{int(recording.epochs[-1])} epochs: the gate's regions, and the lines of the experts in use.")
-        return _regions(self.task, recording, -1, caption)
+                   f"{int(shot.epochs[-1])} epochs: the gate's regions, and the lines of the live experts.")
+        return _regions(self.task, shot, -1, caption)
 
     def widgets(self):
-        import ipywidgets
+        from ._widgets import Panel, button, choice, seed_field, steps
 
-        wide = {"description_width": "7em"}
-        loss, experts = (ipywidgets.Dropdown(description=name, options=options, value=options[0][1], style=wide)
-                         for name, options in (("loss", [(LOSSES[loss], loss) for loss in self.losses]),
-                                               ("experts", [(str(k), k) for k in range(2, len(plots.EXPERT_COLOURS) + 1)])))
-        experts.value = self.experts[0]
-        seed = ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=self.seeds[0], style=wide)
-        button = ipywidgets.Button(description="Train")
-        frame = ipywidgets.IntSlider(description="picture", min=0, value=0, continuous_update=False, style=wide)
-        shown = ipywidgets.HTML()
-        recording = None
+        loss = choice("loss", [(LOSSES[loss], loss) for loss in self.losses], self.losses[0])
+        experts = choice("experts", range(2, len(plots.EXPERT_COLOURS) + 1), self.experts[0])
+        seed, train, frame = seed_field(self.seeds[0]), button("Train"), steps("picture")
+        panel = Panel(loss, experts, seed, train, frame)
+        shown: list[Film] = []
 
-        def run(_=None):
-            nonlocal recording
-            button.disabled, shown.value = True, "<p>Training …</p>"
-            try:
-                recording = None  # nothing is drawn while the slider gets its new end
-                trained, = record(self.task, loss.value, experts.value, [seed.value])
-                frame.max = frame.value = len(trained.epochs) - 1
-                recording = trained
-                show()
-            finally:
-                button.disabled = False
+        def run():
+            shown[:] = film(self.task, loss.value, experts.value, [seed.value])
+            with panel.setting():  # nothing is drawn while the slider gets its new end
+                frame.max = frame.value = len(shown[0].epochs) - 1
+            show()
 
-        def show(_=None):
-            if recording is not None:
-                shown.value = _frame_html(self.task, recording, frame.value, self.marks)
+        def show():
+            panel.show(*_frame(self.task, shown[0], frame.value, self.marks))
 
         run()
-        frame.observe(show, "value")
-        button.on_click(run)
-        return ipywidgets.VBox([loss, experts, seed, button, frame, shown])
+        panel.on_move(show, frame)
+        panel.on_press(run, train, meanwhile="Training …")
+        return panel.box
 
 
-def _packed(recording):
-    """A recording for a page: whole numbers, and of each weight its first one and then its changes."""
-    weights = torch.cat([recording.experts, recording.gate], -1).flatten(1)  # an expert's line and its gate's row together
+def _packed(shot):
+    """A film for a page: whole numbers, and of each weight its first one and then its changes."""
+    weights = torch.cat([shot.experts, shot.gate], -1).flatten(1)  # an expert's line and its gate's row together
     whole = (weights / _RESOLUTION).round().long()
     changes = torch.cat([whole[:1], whole.diff(dim=0)])
-    return {"epochs": recording.epochs.tolist(), "error": [round(value, 4) for value in recording.error.tolist()],
-            "weights": changes.T.tolist(), "converged": recording.converged}
+    return {"epochs": shot.epochs.tolist(), "error": [round(value, 4) for value in shot.error.tolist()],
+            "weights": changes.T.tolist(), "converged": shot.converged}
 
 
-def _proportions(task, recording, frame):
-    gate = recording.gate[frame]
+def _proportions(task, shot, frame):
+    gate = shot.gate[frame]
     return mixing_proportions(gate_scores(task.train.x, gate[:, :2], gate[:, 2]))
 
 
-def _regions(task, recording, frame, caption):
-    """The gate's regions at one epoch, and the lines of the experts in use."""
-    gate, experts = recording.gate[frame], recording.experts[frame]
-    used = (_proportions(task, recording, frame).amax(0) > USED).nonzero()[:, 0].tolist()
+def _regions(task, shot, frame, caption):
+    """The gate's regions at one epoch, and the lines of the live experts."""
+    gate, experts = shot.gate[frame], shot.experts[frame]
+    alive = live(_proportions(task, shot, frame)).nonzero()[:, 0].tolist()
     return plots.gate_regions(task.train, gate[:, :2], gate[:, 2],
-                              lines={k: (experts[k, :2], experts[k, 2]) for k in used}, caption=caption)
+                              lines={k: (experts[k, :2], experts[k, 2]) for k in alive}, caption=caption)
 
 
-def _frame_html(task, recording, frame, marks):
-    """What one epoch looks like, and what can be said of it."""
-    p = _proportions(task, recording, frame)
-    effective = torch.special.entr(p).sum(-1).exp().mean().item()
-    end = "at the criterion" if recording.converged else "without the criterion"
-    said = (f"Epoch {int(recording.epochs[frame])} of {int(recording.epochs[-1])}, where the run ended {end}: mean squared "
-            f"error {recording.error[frame]:.3f}, effective number of experts {effective:.2f}.")
-    feet = foot_of_normal(recording.experts[: frame + 1, :, :2], recording.experts[: frame + 1, :, 2])
+def _frame(task, shot, frame, marks):
+    """What can be said of one epoch, and what it looks like."""
+    p = _proportions(task, shot, frame)
+    effective = effective_experts(p).mean().item()
+    end = "at the criterion" if shot.converged else "without the criterion"
+    said = (f"Epoch {int(shot.epochs[frame])} of {int(shot.epochs[-1])}, where the run ended {end}: mean squared "
+            f"error {shot.error[frame]:.3f}, effective number of experts {effective:.2f}.")
+    feet = foot_of_normal(shot.experts[: frame + 1, :, :2], shot.experts[: frame + 1, :, 2])
     points = {name: torch.tensor(point) for name, point in marks.items()}
-    pictures = [_regions(task, recording, frame, "The gate's regions."), plots.trails(feet, points),
+    pictures = [_regions(task, shot, frame, "The gate's regions."), plots.trails(feet, points),
                 plots.proportions(p.mean(0, keepdim=True), ["mean over the training cases"])]
-    return f"<p>{said}</p>" + "".join(picture_html(picture) for picture in pictures)
+    return [f"<p>{said}</p>", *pictures]
