@@ -21,7 +21,12 @@ QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters command costs crosswal
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
 
-.PHONY: help book pdf serve lab check test shake colab bounds links execute exercises recordings anew bench lock clean
+# Node is needed for the checks of the JavaScript only.
+SCRIPTS = @if command -v npm >/dev/null && $(MAKE) --no-print-directory node_modules/.installed; \
+    then $(MAKE) --no-print-directory scripts; \
+    else echo "The JavaScript was not checked: npm is not here, or could not install what checks it."; fi
+
+.PHONY: help book pdf serve lab scripts check test shake colab bounds links execute exercises recordings anew bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## print what there is to make
@@ -44,16 +49,26 @@ lab: .venv/installed  ## open the notebooks in JupyterLab, which is installed at
 	@echo "JupyterLab says its address below, and opens it in your browser."
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
+scripts: node_modules/.installed  ## lint and type-check the JavaScript; needs Node, which nothing else does
+	npx eslint .
+	npx tsc
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
 check: .venv/installed  ## in about a minute: style, spelling, types, and the tests that matter while writing
 	$(BIN)/ruff check
 	$(BIN)/codespell
 	$(BIN)/mypy
+	$(SCRIPTS)
 	$(BIN)/python -m pytest $(WORKERS) $(QUICK) moe_tutorial
 
 test: .venv/installed  ## the whole test suite, every chapter executed
 	$(BIN)/ruff check
 	$(BIN)/codespell
 	$(BIN)/mypy
+	$(SCRIPTS)
 	$(BIN)/python -m pytest $(NBVAL) $(WORKERS) notebooks book tests moe_tutorial
 
 shake: .venv/installed  ## execute the chapters as on another processor, for each of SEEDS, and say which cells moved

@@ -1,5 +1,6 @@
 """The files around the course agree with each other."""
 
+import json
 import re
 import tomllib
 
@@ -103,3 +104,20 @@ def test_every_command_of_a_workflow_is_one_of_the_makefile():
                 for command in re.findall(r"^make (.+)$", step.get("run", ""), re.M):
                     words = re.sub(r'="[^"]*"', "=", command).split()
                     assert {word for word in words if "=" not in word} <= targets, command
+
+
+SCRIPTS = [path for place in ("moe_tutorial/interactive", "book/_static") for ending in ("js", "d.ts")
+           for path in sorted((ROOT / place).glob(f"*.{ending}"))]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_no_line_of_a_script_is_longer_than_those_of_python(script):
+    assert max(map(len, script.read_text(encoding="utf-8").splitlines())) <= 125
+
+
+def test_what_checks_the_scripts_is_pinned_and_names_no_registry():
+    wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    locked = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert all(re.fullmatch(r"[\d.]+", version) for version in wanted.values())
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert not any("resolved" in package for package in locked.values())

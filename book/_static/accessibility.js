@@ -3,5 +3,6 @@ addEventListener("DOMContentLoaded", () => {
   // The book's title stands outside every landmark, where somebody who moves by landmarks does not find it.
   document.querySelector(".sidebar-primary-item:has(.navbar-brand)")?.setAttribute("role", "banner");
   // A list whose entries are no list items, and a role that is no longer in use.
-  for (const element of document.querySelectorAll(".citation-list, [role='doc-biblioentry']")) element.removeAttribute("role");
+  const old = ".citation-list, [role='doc-biblioentry']";
+  for (const element of document.querySelectorAll(old)) element.removeAttribute("role");
 });

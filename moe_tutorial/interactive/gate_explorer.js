@@ -21,7 +21,7 @@ moe.start((live, data) => {
     row("weight of F2", "weight-f2", (v) => change(() => { gate.weight[chosen][1] = v; }))];
   const bias = row("bias", "bias", (v) => change(() => { gate.bias[chosen] = v; }));
   const expert = choice({ label: "Move expert", name: "expert", value: 0,
-    options: [...Array(K).keys()].map((k) => [k, `expert ${k}`]), changed: (k) => { chosen = Number(k); showChosen(); } });
+    options: moe.range(K).map((k) => [k, `expert ${k}`]), changed: (k) => { chosen = Number(k); showChosen(); } });
   // The slider moves the logarithm, so that one half and twice are equally far from 1.
   const heat = slider({ label: "temperature", name: "temperature", min: -1, max: 1, step: 0.05, value: 0,
     show: (v) => format(10 ** v, 2), changed: (v) => change(() => { temperature = 10 ** v; }) });

@@ -4,7 +4,7 @@ moe.start((live, data) => {
   const { html, svg, set, slider, choice, button, controls, group, format, dot } = moe;
   const { style, ends: [low, high], variances } = data;
   const K = data.o.length;
-  const experts = [...Array(K).keys()];
+  const experts = moe.range(K);
   const fresh = () => ({ chosen: 0, d: data.d, o: [...data.o], p: [...data.p], variance: data.variance });
   let now = fresh();
 
@@ -13,8 +13,8 @@ moe.start((live, data) => {
   function losses({ d, o, p, variance }) {
     const y = dot(p, o);
     const squared = o.map((v) => (d - v) ** 2);
-    // A proportion of 0 counts as the smallest positive number, as in the package, so that its logarithm is finite.
-    const joint = p.map((share, i) => Math.log(Math.max(share, data.tiny)) - 0.5 * squared[i] / variance);
+    // The logarithm of a proportion of 0 is -Infinity, and its exponential 0: such an expert has no part in the case.
+    const joint = p.map((share, i) => Math.log(share) - 0.5 * squared[i] / variance);
     const largest = Math.max(...joint);
     const h = moe.softmax(joint);
     return { y, h, errors: [(d - y) ** 2, dot(p, squared),
@@ -63,7 +63,8 @@ moe.start((live, data) => {
     room(rowHeight), svg("circle", { r: 9.5, fill: "#fff", stroke: style.colours[k], "stroke-width": 3 }),
     svg("text", { y: 4.5, "text-anchor": "middle" }, String(k))));
   line.append(blend, target, ...marks);
-  const placed = ([u]) => Math.min(high, Math.max(low, Math.round((low + (u - 20) * (high - low) / 320) * 20) / 20));
+  const placed = (place) =>
+    Math.min(high, Math.max(low, Math.round((low + (place[0] - 20) * (high - low) / 320) * 20) / 20));
   moe.draggable(line, target, (place) => change(() => { now.d = placed(place); }));
   marks.forEach((mark, k) => moe.draggable(line, mark, (place) => change(() => {
     now.chosen = k;
@@ -171,7 +172,9 @@ moe.start((live, data) => {
   const body = html("tbody");
   const names = ["expert", "o", "p", "h", "1.1", "1.2", "1.3"];
   const table = html("div", { class: "moe-scroll", tabindex: 0, role: "region", "aria-label": "All numbers" },
-    html("table", {}, html("caption", {}, "Outputs o, proportions p, responsibilities h, and the forces under the three equations"), html("thead", {}, html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name)))), body));
+    html("table", {},
+      html("caption", {}, "Outputs o, proportions p, responsibilities h, and the forces under the three equations"),
+      html("thead", {}, html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name)))), body));
   const tableRow = (name, cells, span) => html("tr", {}, html("th", { scope: "row", colspan: span }, name),
     ...cells.map((cell) => html("td", {}, cell)));
 
@@ -217,8 +220,8 @@ moe.start((live, data) => {
 
   live.append(
     html("div", { class: "moe-panels" },
-      html("div", {}, line, summary, html("p", {}, "Drag a numbered expert, the desired output d, or the end of a bar of p. " +
-        "p is an expert's mixing proportion, before d is known; h is its responsibility, afterwards.")), chart.element),
+      html("div", {}, line, summary, html("p", {}, "Drag a numbered expert, the desired output d, or the end of a bar of " +
+        "p. p is an expert's mixing proportion, before d is known; h is its responsibility, afterwards.")), chart.element),
     controls(group("One expert", chosen, output, share), group("All experts", desired, spread, controls(
       button("Equal proportions", () => change(() => { now.p = experts.map(() => 1 / K); })),
       button("Start again", () => change(() => { now = fresh(); }))))),

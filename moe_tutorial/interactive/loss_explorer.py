@@ -45,7 +45,7 @@ class LossExplorer(Interactive):
     def data(self):
         exact = lambda values: [round(value, 12) for value in values.tolist()]  # noqa: E731
         return {"style": {key: style()[key] for key in ("colours", "dashes")}, "ends": [int(_LOW), int(_HIGH)],
-                "variances": _VARIANCES, "tiny": torch.finfo(torch.float64).tiny, "d": round(self.d, 12),
+                "variances": _VARIANCES, "d": round(self.d, 12),
                 "o": exact(self.o), "p": exact(self.p), "variance": round(self.variance, 12)}
 
     def still(self):

@@ -8,6 +8,7 @@ window.moe = (() => {
   // Build the interactive into the page: `build(live, data, root)` fills `live` and returns an object that tells what is
   // drawn. Called while the script is read, so that the script's own place in the page says which interactive it is.
   function start(build) {
+    /** @type {any} */
     const root = document.currentScript.closest(".moe-interactive");
     const live = root.querySelector(".moe-live");
     live.replaceChildren();
@@ -41,7 +42,7 @@ window.moe = (() => {
   // A slider that shows its value. `show` makes a text of the value; it is what a screen reader says, too.
   function slider({ label, min, max, step, value, show = (v) => format(v, 2), changed, name }) {
     const shown = html("output");
-    const input = html("input", { type: "range", min, max, step, name });
+    const input = html("input", { type: "range", min, max, step, name, autocomplete: "off" });
     const say = () => {
       shown.textContent = show(Number(input.value));
       input.setAttribute("aria-valuetext", shown.textContent);
@@ -62,7 +63,8 @@ window.moe = (() => {
 
   // A choice among few: `options` is a list of [value, text].
   function choice({ label, options, value, changed, name }) {
-    const input = html("select", { name }, ...options.map(([v, text]) => html("option", { value: v }, text)));
+    const input = html("select", { name, autocomplete: "off" },
+      ...options.map(([v, text]) => html("option", { value: v }, text)));
     input.value = value;
     input.addEventListener("change", () => changed(input.value));
     return {
@@ -75,7 +77,7 @@ window.moe = (() => {
 
   // A whole number to type.
   function number({ label, min, max, value, changed, name }) {
-    const input = html("input", { type: "number", min, max, step: 1, name, inputmode: "numeric" });
+    const input = html("input", { type: "number", min, max, step: 1, name, inputmode: "numeric", autocomplete: "off" });
     input.value = value;
     let last = value;
     input.addEventListener("change", () => {
@@ -106,7 +108,18 @@ window.moe = (() => {
   const group = (title, ...parts) =>
     html("fieldset", { class: "moe-group" }, html("legend", {}, title), ...parts.map((part) => part.element || part));
 
+  // Values as the options of a choice.
+  const options = (values) => values.map((value) => [value, String(value)]);
+
+  // An id that no other element of the page has, however many copies of this script it holds.
+  const unique = (name) => {
+    window.moeElements = (window.moeElements || 0) + 1;
+    return `moe-${name}-${window.moeElements}`;
+  };
+
   // Numbers ----------------------------------------------------------------------------------------------------------
+
+  const range = (count) => [...Array(count).keys()];
 
   // A number in the typography of the text, with a minus sign that screen readers read as such.
   const format = (value, digits) => value.toFixed(digits).replace(/^-(0(\.0*)?)$/, "$1").replace("-", "\u2212");
@@ -149,7 +162,8 @@ window.moe = (() => {
   // The plane of F1 and F2 -------------------------------------------------------------------------------------------
 
   // The part of a line `weight · x + bias = 0` inside a box [[low, high], [low, high]]: two points, or null.
-  function clip(weight, bias, [[left, right], [low, high]]) {
+  function clip(weight, bias, box) {
+    const [[left, right], [low, high]] = box;
     const [w1, w2] = weight;
     const points = [];
     if (w2 !== 0) for (const x of [left, right]) points.push([x, -(w1 * x + bias) / w2]);
@@ -174,7 +188,8 @@ window.moe = (() => {
     return found;
   }
 
-  function border(gate, i, j, [from, to]) {
+  function border(gate, i, j, line) {
+    const [from, to] = line;
     let [begin, end] = [0, 1]; // along the line every score is linear
     const score = (k, x) => dot(gate.weight[k], x) + gate.bias[k];
     for (let k = 0; k < gate.bias.length; k++) {
@@ -216,6 +231,21 @@ window.moe = (() => {
     return { parts, x, y, at: ([u, v]) => [back[0](u), back[1](v)] };
   }
 
+  // Draw errors over epochs: a dotted line at the criterion and a path for each of `curves`, {points, ...attributes} with
+  // points [epoch, error]. An axis is as for `axes`. Returns the axes.
+  function errorCurves(drawing, height, across, up, criterion, curves, free) {
+    const made = axes(360, height, { label: "epoch", name: "epoch", from: 0, ...across },
+      { label: "mean squared error", name: "error", from: 0, ...up }, free);
+    const { x, y } = made, level = y(criterion);
+    drawing.replaceChildren(...made.parts,
+      svg("line", { x1: x(0), x2: x(across.to), y1: level, y2: level, stroke: "#555", "stroke-dasharray": "2 3",
+        class: "moe-criterion" }),
+      ...curves.map(({ points, ...attributes }) => svg("path", { fill: "none", "stroke-width": 2, "stroke-linejoin": "round",
+        d: "M" + points.map(([epoch, error]) => `${x(epoch).toFixed(3)} ${y(error).toFixed(3)}`).join("L"),
+        ...attributes })));
+    return made;
+  }
+
   // A drawing of the plane with its axes: `x` and `y` turn kHz into its units, `at` turns its units into kHz. `paint`
   // colours the ground; `under` holds lines below the cases, `over` what lies above them. `style` comes from `plots`.
   function plane(style, label) {
@@ -224,13 +254,16 @@ window.moe = (() => {
     const [across, up] = ["F1 (kHz)", "F2 (kHz)"].map((name, axis) =>
       ({ from: box[axis][0], to: box[axis][1], ticks: style.ticks[axis], label: name, name: `f${axis + 1}` }));
     const { parts, x, y, at } = axes(width, height, across, up);
-    const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right, height: height - edge.top - edge.bottom };
-    const clipId = `moe-clip-${++plane.made}`;
+    const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right,
+      height: height - edge.top - edge.bottom };
+    const clipId = unique("clip");
     const ground = svg("image", { ...inside, preserveAspectRatio: "none" });
     const [under, cases, numbers, over] = [0, 0, 0, 0].map(() => svg("g"));
     const inner = svg("g", { "clip-path": `url(#${clipId})` }, ground, under, cases, numbers, over);
-    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "moe-drawing" },
+    const drawing = svg("svg",
+      { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "moe-drawing" },
       svg("clipPath", { id: clipId }, svg("rect", inside)), inner, svg("g", {}, ...parts));
+    /** @type {any} */
     const self = { element: drawing, box, x, y, under, over, at };
 
     // The cases: `inputs` is a list of [F1, F2], `vowels` a list of codes.
@@ -267,7 +300,7 @@ window.moe = (() => {
       self.paint((input) => {
         const p = proportions(gate, input);
         const region = regions[p.indexOf(Math.max(...p))];
-        [1, ...input].forEach((value, at) => { region[at] += value; });
+        [1, ...input].forEach((value, part) => { region[part] += value; });
         return [0, 1, 2].map((channel) => p.reduce((sum, share, k) => sum + share * tints[k][channel], 0));
       }, steps);
       numbers.replaceChildren(...regions.flatMap(([points, f1, f2], k) => points === 0 || unbiased ? [] : [
@@ -298,7 +331,6 @@ window.moe = (() => {
     };
     return self;
   }
-  plane.made = 0;
 
   // What the markers mean, as a line of text with small pictures; `names` maps vowel codes to what they are called.
   function legend(style, names) {
@@ -349,6 +381,6 @@ window.moe = (() => {
   // Whether the reader has asked for less motion.
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  return { start, html, svg, set, slider, choice, number, button, controls, staying, group, format, dot, softmax, sigmoid,
-    proportions, draggable, clip, gateLines, axes, plane, legend, bars, calm, rgb, tint };
+  return { start, html, svg, set, slider, choice, number, button, controls, staying, group, options, unique, range, format,
+    dot, softmax, sigmoid, proportions, draggable, axes, errorCurves, plane, legend, bars, calm, tint };
 })();

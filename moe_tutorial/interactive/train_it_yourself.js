@@ -21,7 +21,7 @@ moe.start((live, data) => {
       const mixed = (state[i] & 0x80000000) | (state[(i + 1) % 624] & 0x7fffffff);
       state[i] = state[(i + 397) % 624] ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
     }
-    const draw = (i) => {
+    const drawn = (i) => {
       let y = state[i];
       y ^= y >>> 11;
       y ^= (y << 7) & 0x9d2c5680;
@@ -29,7 +29,7 @@ moe.start((live, data) => {
       return (y ^ (y >>> 18)) >>> 0;
     };
     return Float64Array.from({ length }, (_, i) =>
-      (2 * ((draw(2 * i) & 0x1fffff) * 2 ** 32 + draw(2 * i + 1)) * 2 ** -53 - 1) * data.spread);
+      (2 * ((drawn(2 * i) & 0x1fffff) * 2 ** 32 + drawn(2 * i + 1)) * 2 ** -53 - 1) * data.spread);
   }
 
   // The two models: `answer` computes the output y at an input, and `learn` adds the gradient of that case's loss -----
@@ -54,7 +54,7 @@ moe.start((live, data) => {
       y.fill(0);
       for (let k = 0, i = 0; k < K; k++) {
         for (let m = 0; m < M; m++, i++) {
-          o[i] = 1 / (1 + Math.exp(-(w[3 * i] * f1 + w[3 * i + 1] * f2 + w[3 * i + 2])));
+          o[i] = moe.sigmoid(w[3 * i] * f1 + w[3 * i + 1] * f2 + w[3 * i + 2]);
           y[m] += p[k] * o[i];
         }
       }
@@ -101,11 +101,11 @@ moe.start((live, data) => {
     const hidden = new Float64Array(H + 1).fill(1), back = new Float64Array(H), y = new Float64Array(M);
 
     function answer(f1, f2) {
-      for (let j = 0; j < H; j++) hidden[j] = 1 / (1 + Math.exp(-(w[3 * j] * f1 + w[3 * j + 1] * f2 + w[3 * j + 2])));
+      for (let j = 0; j < H; j++) hidden[j] = moe.sigmoid(w[3 * j] * f1 + w[3 * j + 1] * f2 + w[3 * j + 2]);
       for (let m = 0, i = 0; m < M; m++) {
         let total = 0;
         for (let j = 0; j <= H; j++) total += v[i++] * hidden[j];
-        y[m] = 1 / (1 + Math.exp(-total));
+        y[m] = moe.sigmoid(total);
       }
     }
 
@@ -325,26 +325,19 @@ moe.start((live, data) => {
     const longest = [100, 200, 500, 1000, 2000, data.epochs].find((epochs) => epochs >= epoch());
     const tallest = 1.1 * Math.max(...racers.flatMap(({ curve }) => curve));
     const size = [0.05, 0.1, 0.2, 0.5, 1].find((step) => tallest / step < 5);
-    const ticks = [...Array(Math.floor(tallest / size) + 1).keys()].map((i) => Number((i * size).toFixed(2)));
-    const { parts, x, y } = moe.axes(360, 236,
-      { name: "epoch", from: 0, to: longest, ticks: [0, longest / 2, longest], label: "epoch" },
-      { name: "error", from: 0, to: tallest, ticks, label: "mean squared error" }, 66);
+    const ticks = moe.range(Math.floor(tallest / size) + 1).map((i) => Number((i * size).toFixed(2)));
     const stride = Math.max(1, longest / 500); // no more points than can be told apart
-    const curves = racers.map(({ name, curve }) => {
-      const [stroke, dashes] = paints[name];
-      const points = curve.flatMap((error, at) => at % stride === 0 || at === curve.length - 1
-        ? [`${x(at).toFixed(3)} ${y(error).toFixed(3)}`] : []);
-      return svg("path", { d: `M${points.join("L")}`, fill: "none", stroke, "stroke-width": 2, "stroke-dasharray": dashes,
-        "stroke-linejoin": "round", "data-racer": name });
-    });
+    const { x, y } = moe.errorCurves(race, 236, { to: longest, ticks: [0, longest / 2, longest] }, { to: tallest, ticks },
+      criterion, racers.map(({ name, curve }) => ({ stroke: paints[name][0], "stroke-dasharray": paints[name][1],
+        "data-racer": name, points: curve.flatMap((error, at) =>
+          at % stride === 0 || at === curve.length - 1 ? [[at, error]] : []) })), 66);
     // The names stand at the ends of the curves, not on top of each other.
     const [first, second] = racers.map((racer) => y(errorOf(racer)) + 4);
     const apart = Math.max(0, 14 - Math.abs(first - second)) / 2 * (first <= second ? 1 : -1);
     const names = racers.map((racer, at) => svg("text", { x: x(epochsOf(racer)) + 4, y: at ? second + apart : first - apart,
       class: "moe-name", style: `fill: ${paints[racer.name][0]}; font-weight: 600`, "paint-order": "stroke", stroke: "#fff",
       "stroke-width": 3 }, racer.name));
-    race.replaceChildren(...parts, svg("line", { x1: x(0), x2: x(longest), y1: y(criterion), y2: y(criterion),
-      stroke: "#555", "stroke-dasharray": "2 3", class: "moe-criterion" }), ...curves, ...names);
+    race.append(...names);
     race.setAttribute("aria-label", "Mean squared error over the epochs: " + racers.map((racer) => `${racer.name} ` +
       `${format(racer.curve[0], 3)} at the start and ${format(errorOf(racer), 3)} at epoch ${epochsOf(racer)}`).join(", ") +
       `. A dotted line is at the criterion, ${criterion}.`);
@@ -375,16 +368,15 @@ moe.start((live, data) => {
 
   const changed = () => reset("A setting was changed: back to epoch 0, paused.");
   const select = (label, name, options) => choice({ label, name, options, value: begin[name], changed });
-  const plain = (values) => values.map((value) => [value, String(value)]);
-  const experts = select("Experts", "experts", plain(data.experts));
+  const experts = select("Experts", "experts", moe.options(data.experts));
   const loss = select("Loss", "loss", data.losses);
-  const step = select("Step size ε", "step", plain(data.steps));
-  const variance = select("Variance of eq. 1.3", "variance", plain(data.variances));
+  const step = select("Step size ε", "step", moe.options(data.steps));
+  const variance = select("Variance of eq. 1.3", "variance", moe.options(data.variances));
   const coding = select("Targets", "coding", data.codings);
-  coding.input.style.minWidth = 0; // its words are long; a narrow screen may cut them
+  coding.input.style.minWidth = "0"; // its words are long; a narrow screen may cut them
   const seed = number({ label: "Seed (0 to 9999)", name: "seed", min: 0, max: 9999, value: begin.seed, changed });
-  const speed = choice({ label: "Epochs for each picture", name: "speed", options: plain(data.speeds), value: begin.speed,
-    changed() {} });
+  const speed = choice({ label: "Epochs for each picture", name: "speed", options: moe.options(data.speeds),
+    value: begin.speed, changed() {} });
   const playing = button("Start", play);
   const status = html("p", { role: "status" });
   const counters = html("tbody"), chartPlace = html("div");
@@ -398,7 +390,8 @@ moe.start((live, data) => {
     status, html("div", { class: "moe-scroll" }, table),
     html("p", {}, "Error: the mean squared error of the training cases. Training and test: per cent right. " +
       `The last column: whether the error has reached ${criterion}.`),
-    html("div", { class: "moe-panels" }, html("div", { class: "moe-last" }, map.element, moe.legend(style, data.names), meaning),
+    html("div", { class: "moe-panels" },
+      html("div", { class: "moe-last" }, map.element, moe.legend(style, data.names), meaning),
       html("div", {}, html("p", {}, `The race; dotted: the criterion, ${criterion}`), race,
         html("p", {}, "Mean mixing proportions of the training cases"), chartPlace)),
     html("p", {}, `The network has ${data.hidden} hidden units. It learns by backpropagation from half the squared error, ` +

@@ -9,17 +9,17 @@ moe.start((live, data) => {
 
   function chosenRun() {
     const at = (control, values) => values.findIndex((value) => String(value) === control.value);
-    const place = (at(loss, data.losses.map(([name]) => name)) * data.experts.length + at(experts, data.experts)) *
+    const chosen = (at(loss, data.losses.map(([name]) => name)) * data.experts.length + at(experts, data.experts)) *
       data.seeds.length + at(seed, data.seeds);
-    const { epochs, error, weights, converged } = data.runs[place];
+    const { epochs, error, weights, converged } = data.runs[chosen];
     // A weight's first number is itself, the others are its changes; six weights for each expert: line, then gate.
     const series = weights.map((changes) => {
       let sum = 0;
-      return changes.map((change) => data.resolution * (sum += change));
+      return changes.map((difference) => data.resolution * (sum += difference));
     });
-    const rows = (frame, from) => [...Array(series.length / 6).keys()].map((k) =>
-      [0, 1, 2].map((i) => series[6 * k + from + i][frame]));
-    return { epochs, error, converged, frames: epochs.map((_, frame) => state(rows(frame, 0), rows(frame, 3))) };
+    const rows = (place, from) => moe.range(series.length / 6).map((k) =>
+      [0, 1, 2].map((i) => series[6 * k + from + i][place]));
+    return { epochs, error, converged, frames: epochs.map((_, place) => state(rows(place, 0), rows(place, 3))) };
   }
 
   // What there is to draw of one epoch. `lines` and `gate` are rows of [weight of F1, weight of F2, bias].
@@ -45,22 +45,19 @@ moe.start((live, data) => {
   // The error over the epochs; a pointer over it chooses the epoch.
   const curve = svg("svg", { viewBox: "0 0 360 200", role: "img", class: "moe-drawing" });
   const at = svg("g", { class: "moe-now" });
-  const graph = () => moe.axes(360, 200,
-    { from: 0, to: run.epochs[run.epochs.length - 1], label: "epoch", name: "epoch", ticks: epochTicks(run.epochs[run.epochs.length - 1]) },
-    { from: 0, to: 1.1 * Math.max(...run.error), label: "mean squared error", name: "error", ticks: [0, 0.1, 0.2] });
   const epochTicks = (last) => {
     const step = [50, 100, 200, 250, 500, 1000].find((size) => last / size < 6);
-    return [...Array(Math.floor(last / step) + 1).keys()].map((i) => i * step);
+    return moe.range(Math.floor(last / step) + 1).map((i) => i * step);
   };
 
   function drawCurve() {
-    const { parts, x, y } = run.graph = graph();
-    curve.replaceChildren(...parts,
-      svg("line", { x1: x(0), x2: 352, y1: y(criterion), y2: y(criterion), stroke: "#555", "stroke-dasharray": "2 3" }),
-      svg("text", { x: x(0) + 5, y: y(criterion) - 4 }, `criterion ${criterion}`),
-      svg("path", { class: "moe-error", fill: "none", stroke: "#0072B2", "stroke-width": 2, "stroke-linejoin": "round",
-        d: "M" + run.epochs.map((epoch, i) => `${x(epoch)} ${y(run.error[i])}`).join("L") }), at);
-    curve.setAttribute("aria-label", `Mean squared error over ${run.epochs[run.epochs.length - 1]} epochs, from ` +
+    const last = run.epochs[run.epochs.length - 1];
+    run.graph = moe.errorCurves(curve, 200, { to: last, ticks: epochTicks(last) },
+      { to: 1.1 * Math.max(...run.error), ticks: [0, 0.1, 0.2] }, criterion,
+      [{ class: "moe-error", stroke: "#0072B2", points: run.epochs.map((one, i) => [one, run.error[i]]) }]);
+    const { x, y } = run.graph;
+    curve.append(svg("text", { x: x(0) + 5, y: y(criterion) - 4 }, `criterion ${criterion}`), at);
+    curve.setAttribute("aria-label", `Mean squared error over ${last} epochs, from ` +
       `${format(run.error[0], 3)} to ${format(run.error[run.error.length - 1], 3)}. A dashed line is at the criterion.`);
   }
 
@@ -72,8 +69,8 @@ moe.start((live, data) => {
     curve.addEventListener(kind, ({ clientX, clientY, buttons }) => {
       if (playing && buttons === 0) return;
       const box = curve.getBoundingClientRect();
-      const [epoch] = run.graph.at([(clientX - box.left) / box.width * 360, (clientY - box.top) / box.height * 200]);
-      const distance = run.epochs.map((one) => Math.abs(one - epoch));
+      const [pointed] = run.graph.at([(clientX - box.left) / box.width * 360, (clientY - box.top) / box.height * 200]);
+      const distance = run.epochs.map((one) => Math.abs(one - pointed));
       pause();
       show(distance.indexOf(Math.min(...distance)));
     });
@@ -81,7 +78,7 @@ moe.start((live, data) => {
 
   // Figure 3: the trails of the feet of the normals. A stretched dot is a dot: lines of no length with round ends.
   const trails = svg("svg", { viewBox: "0 0 360 250", role: "img", class: "moe-drawing" });
-  const clipId = `moe-trails-${++moe.plane.made}`;
+  const clipId = moe.unique("trails");
   const feet = moe.axes(360, 250, { from: -0.8, to: 1.3, label: "F1 (kHz)", name: "f1", ticks: [-0.5, 0, 0.5, 1] },
     { from: -0.35, to: 0.75, label: "F2 (kHz)", name: "f2", ticks: [-0.2, 0, 0.2, 0.4, 0.6] });
   const dots = svg("g", { "clip-path": `url(#${clipId})` });
@@ -95,7 +92,7 @@ moe.start((live, data) => {
 
   function drawTrails() {
     const experts = [...run.frames[frame].feet.keys()];
-    const past = run.frames.slice(0, frame + 1).map(({ feet }) => feet);
+    const past = run.frames.slice(0, frame + 1).map((one) => one.feet);
     const place = ([f1, f2]) => `${feet.x(f1).toFixed(2)} ${feet.y(f2).toFixed(2)}`;
     dots.replaceChildren(...experts.map((k) => svg("path", { d: past.map((points) => `M${place(points[k])}h0`).join(""),
       stroke: style.colours[k], "stroke-width": 3.5, "stroke-linecap": "round", "data-trail": k })),
@@ -114,9 +111,9 @@ moe.start((live, data) => {
   function drawMap({ gate, lines, alive }) {
     map.paintGate(gate, 40);
     map.showGateLines(gate);
-    map.under.querySelectorAll(".moe-line").forEach((line) => { // those of experts that are not live would hide the others
-      if (!line.dataset.pair.split(" ").every((k) => alive[k])) line.remove();
-    });
+    for (const line of map.under.querySelectorAll(".moe-line")) { // those of experts that are not live hide the others
+      if (!line.getAttribute("data-pair").split(" ").every((k) => alive[k])) line.remove();
+    }
     map.over.replaceChildren(...lines.flatMap(([w1, w2, bias], k) =>
       map.decisionLine([w1, w2], bias, k, alive[k] ? {} : { "stroke-width": 1, "stroke-opacity": 0.6 }) || []));
     map.element.setAttribute("aria-label", `The plane of F1 and F2 at epoch ${run.epochs[frame]}, coloured by the mixing ` +
@@ -127,7 +124,8 @@ moe.start((live, data) => {
     const last = run.epochs[run.epochs.length - 1];
     const mine = [...alive.keys()].filter((k) => alive[k]);
     const end = frame < run.epochs.length - 1 ? ""
-      : run.converged ? ` Here the error has reached the criterion, ${criterion}.` : " Here the run ended without the criterion.";
+      : run.converged ? ` Here the error has reached the criterion, ${criterion}.`
+        : " Here the run ended without the criterion.";
     return `Epoch ${run.epochs[frame]} of ${last}: mean squared error ${format(run.error[frame], 3)}, effective number of ` +
       `experts ${format(effective, 2)}; live: ${mine.join(", ")}.${end}`;
   }
@@ -180,7 +178,7 @@ moe.start((live, data) => {
     const ended = run && frame === run.epochs.length - 1;
     run = chosenRun();
     const last = run.epochs.length - 1;
-    epoch.input.max = last;
+    epoch.input.max = String(last);
     chart = moe.bars(style, run.frames[0].p.length, ["p"], "Mean mixing proportions of the training cases");
     chartPlace.replaceChildren(chart.element);
     drawCurve();
@@ -190,10 +188,9 @@ moe.start((live, data) => {
   // Controls -------------------------------------------------------------------------------------------------------------
 
   const pick = (label, name, options) => choice({ label, name, options, value: options[0][0], changed: change });
-  const plain = (values) => values.map((value) => [value, String(value)]);
   const loss = pick("Loss", "loss", data.losses);
-  const experts = pick("Experts", "experts", plain(data.experts));
-  const seed = pick("Seed", "seed", plain(data.seeds));
+  const experts = pick("Experts", "experts", moe.options(data.experts));
+  const seed = pick("Seed", "seed", moe.options(data.seeds));
   const epoch = slider({ label: "epoch", name: "epoch", min: 0, max: 1, step: 1, value: 0,
     show: (i) => run ? String(run.epochs[i]) : "", changed: go });
   const player = button("Play", play);
@@ -205,11 +202,12 @@ moe.start((live, data) => {
     said,
     html("div", { class: "moe-panels" },
       html("div", {}, map.element, moe.legend(style, data.cases.names), html("p", {}, "Black: where the two largest " +
-        "proportions are equal. In colour: where an expert's output is 0.5, thin if the expert is not live, that is, has no more than 0.01 in any case."),
+        "proportions are equal. In colour: where an expert's output is 0.5, thin if the expert is not live, that is, has " +
+        "no more than 0.01 in any case."),
       html("p", {}, "Mean mixing proportions of the training cases"), chartPlace),
       html("div", {}, curve, trails,
-        html("p", {}, "As in the paper's Figure 3: for each picture a dot at the foot of the normal from the origin to each " +
-          "expert's line, which is the line's point nearest to the origin. ", beyond))));
+        html("p", {}, "As in the paper's Figure 3: for each picture a dot at the foot of the normal from the origin to " +
+          "each expert's line, which is the line's point nearest to the origin. ", beyond))));
   change();
   return () => ({ playing, frame, epoch: run.epochs[frame], ...run.frames[frame], error: run.error[frame] });
 });
