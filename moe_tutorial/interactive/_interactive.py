@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from .. import plots
 from .._front_end import somebody_is_there
+from ..tasks.vowels import SYMBOLS, WORDS
 
 HERE = files(__package__)
 
@@ -86,7 +87,7 @@ def style():
 
 def cases_data(cases):
     """Cases for a script: inputs in kHz, vowel codes, and what the vowels are called."""
-    names = {vowel: f"[{plots.SYMBOLS[vowel]}] {plots.WORDS[vowel]}" for vowel in dict.fromkeys(cases.vowel)}
+    names = {vowel: f"[{SYMBOLS[vowel]}] {WORDS[vowel]}" for vowel in dict.fromkeys(cases.vowel)}
     x = [[round(value, 3) for value in row] for row in cases.x.tolist()]
     return {"x": x, "vowel": list(cases.vowel), "names": names}
 

@@ -1,0 +1,224 @@
+"""The plane of the formants, F1 across and F2 up: cases, decision lines, the gate's regions, and the feet of normals."""
+
+import itertools
+
+import torch
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+
+from ..model.gate import gate_scores, mixing_proportions
+from ..model.lines import foot_of_normal, gate_line
+from ..tasks.vowels import SYMBOLS, WORDS
+from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture, drawing, legend, tint
+
+F1_LIMITS, F2_LIMITS = (0.1, 1.4), (0.5, 3.8)
+"""The part of the formant plane that is drawn, in kHz."""
+
+VOWEL_MARKERS = {"iy": ("o", True), "ih": ("o", False), "ah": ("^", True), "aa": ("^", False)}
+"""Marker and filling of each vowel: a circle or triangle for the pair, filled where the default target is 1."""
+
+
+def plane(steps=200):
+    """Points of the drawn part of the formant plane, row by row, `(steps · steps, 2)`, kHz: where to evaluate a `shade`."""
+    f1 = torch.linspace(*F1_LIMITS, steps, dtype=torch.float64)
+    f2 = torch.linspace(*F2_LIMITS, steps, dtype=torch.float64)
+    return torch.cartesian_prod(f2, f1).flip(-1)
+
+
+def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption=None):
+    """Cases in the plane of F1 and F2, with decision lines and a shaded surface where they are given.
+
+    cases: `vowels.Cases`.
+    lines: a mapping from a label to `(weight, bias)`, `(2,)` and `()`; drawn in the experts' colours, in this order.
+    shade: values from 0 to 1 on `plane()`, drawn as grey, dark where high.
+    """
+    with drawing(4.6) as (figure, ax):
+        said = []
+        if shade is not None:
+            _draw_shade(ax, shade, shade_label, figure)
+            said.append(f"Grey shading gives {shade_label}, from {float(shade.min()):.2f} to {float(shade.max()):.2f}.")
+        _draw_cases(ax, cases)
+        for number, (label, (weight, bias)) in enumerate((lines or {}).items()):
+            style = dict(color=EXPERT_COLOURS[number], linestyle=EXPERT_STYLES[number])
+            said.append(_draw_line(ax, weight, bias, label, **style))
+        _plane_axes(ax)
+        legend(figure, ax)
+    return Picture(figure, caption or f"{len(cases)} tokens in the plane of the first two formants.",
+                   f"Scatter plot, F1 across and F2 up, in kHz. {_say_cases(cases)} {' '.join(said)}")
+
+
+def two_planes(left, right, titles, caption):
+    """Two sets of cases side by side in the formant plane, `left` and `right`, with their titles."""
+    with drawing(4.2, panels=2) as (figure, *axes):
+        for panel, cases, title in zip(axes, (left, right), titles):
+            _draw_cases(panel, cases)
+            _plane_axes(panel)
+            panel.set_title(title)
+        axes[1].set_ylabel("")
+        axes[1].tick_params(labelleft=False)
+        legend(figure, axes[0])
+    return Picture(figure, caption, "Two scatter plots, F1 across and F2 up, in kHz. "
+                   + " ".join(f"{title}: {_say_cases(cases)}" for title, cases in zip(titles, (left, right))))
+
+
+def gate_regions(cases, weight, bias, lines=None, blend=None,
+                 caption="The gate's regions: in each, one expert has the largest proportion."):
+    """The paper's Figure 2: which expert has the largest proportion where, and the lines `p_i = p_j`.
+
+    cases: `vowels.Cases`. weight, bias: the gate's, `(K, 2)` and `(K,)`, at most 8 experts.
+    lines: decision lines, a mapping from an expert's number to `(weight, bias)`, `(2,)` and `()`.
+    blend: the blend's output on `plane()`, for a broad grey curve where it is 0.5.
+
+    A gate line is full where its two experts have the two largest proportions, and thin elsewhere.
+    """
+    points = plane()
+    experts = weight.shape[-2]
+    p = mixing_proportions(gate_scores(points, weight, bias))
+    favourite = p.argmax(-1)
+    side = round(len(points) ** 0.5)
+    with drawing(4.8) as (figure, ax):
+        tints = ListedColormap([tint(EXPERT_COLOURS[k]) for k in range(experts)])
+        ax.imshow(favourite.reshape(side, side).numpy(), cmap=tints, vmin=-0.5, vmax=experts - 0.5,
+                  extent=(*F1_LIMITS, *F2_LIMITS), origin="lower", aspect="auto", interpolation="nearest", zorder=0)
+        _draw_cases(ax, cases)
+        for i, j in itertools.combinations(range(experts), 2):
+            _draw_gate_line(ax, weight, bias, i, j)
+        if blend is not None:
+            grid = points.reshape(side, side, 2).numpy()
+            ax.contour(grid[..., 0], grid[..., 1], blend.detach().reshape(side, side).numpy(), levels=[0.5],
+                       colors="#777777", linewidths=7, alpha=0.6, zorder=2)
+        regions = favourite.unique().tolist()
+        line_said = [_draw_line(ax, w, b, f"line of {k}", color=EXPERT_COLOURS[k], linestyle=EXPERT_STYLES[k])
+                     for k, (w, b) in (lines or {}).items()]
+        for k in regions:
+            middle = points[favourite == k].mean(0)
+            ax.text(*middle.tolist(), str(k), fontsize=16, fontweight="bold", color=EXPERT_COLOURS[k],
+                    ha="center", va="center", zorder=5, bbox=dict(facecolor="white", edgecolor="none", alpha=0.85, pad=2))
+        _plane_axes(ax)
+        if blend is not None:
+            ax.plot([], [], color="#777777", linewidth=7, alpha=0.6, label="blend 0.5")
+        legend(figure, ax, extra=[Patch(color=tint(EXPERT_COLOURS[k]), label=f"expert {k}") for k in regions])
+    said = []
+    for k in regions:
+        f1, f2 = points[favourite == k].mean(0).tolist()
+        share = (favourite == k).double().mean().item()
+        said.append(f"expert {k} has {share:.0%} of the drawn area, around F1 {f1:.2f} and F2 {f2:.2f} kHz")
+    if blend is not None:
+        line_said.append("A broad grey curve follows the blend's output 0.5.")
+    return Picture(figure, caption, "Map of the formant plane, F1 across and F2 up, coloured by the expert with the "
+                   f"largest proportion: {'; '.join(said)}. {_say_cases(cases)} {' '.join(line_said)}")
+
+
+def feet(lines, caption="The foot of the normal from the origin to each line, as in Figure 3 of the paper."):
+    """The foot of the normal of each decision line, a dot of Figure 3, with the line and the normal, on axes of equal scale.
+
+    lines: a mapping from a label to `(weight, bias)`, `(2,)` and `()`.
+    """
+    with drawing(3.6) as (figure, ax):
+        said = []
+        for number, (label, (weight, bias)) in enumerate(lines.items()):
+            colour = EXPERT_COLOURS[number]
+            foot = foot_of_normal(weight, bias)
+            along = torch.stack([-weight[1], weight[0]]) / weight.norm()
+            ends = torch.stack([foot - 5 * along, foot + 5 * along]).detach()
+            ax.plot(ends[:, 0], ends[:, 1], color=colour, linestyle=EXPERT_STYLES[number], linewidth=1.2)
+            ax.plot([0, foot[0].item()], [0, foot[1].item()], color=colour, linewidth=1)
+            ax.plot(*foot.tolist(), "o", color=colour, markersize=9, label=label)
+            said.append(f"{label} at ({foot[0].item():.3f}, {foot[1].item():.3f})")
+        ax.plot(0, 0, "+", color="black", markersize=12, markeredgewidth=2, label="origin")
+        ax.set_aspect("equal")
+        ax.set(xlim=(-0.25, 1.0), ylim=(-0.3, 0.4), xlabel="F1 (kHz)", ylabel="F2 (kHz)")
+        legend(figure, ax)
+    return Picture(figure, caption,
+                   f"The feet of the normals from the origin in the formant plane, in kHz: {'; '.join(said)}.")
+
+
+def trails(feet, marks, caption="One dot an epoch: the foot of the normal of each expert's decision line."):
+    """The paper's Figure 3: how the feet of the experts' decision lines move while they learn.
+
+    feet: `(S, K, 2)`, in the order of the epochs. marks: a mapping from a name to a point `(2,)`.
+    """
+    experts = feet.shape[1]
+    with drawing(4.2) as (figure, ax):
+        said = []
+        for k in range(experts):
+            trail = feet[:, k]
+            ax.plot(trail[:, 0], trail[:, 1], ".", markersize=2.5, color=EXPERT_COLOURS[k])
+            ax.plot(*trail[-1].tolist(), "o", markersize=8, color=EXPERT_COLOURS[k], label=f"expert {k}")
+            ends = [tuple(round(v, 2) for v in trail[i].tolist()) for i in (0, -1)]
+            said.append(f"expert {k} from {ends[0]} to {ends[1]}")
+        for (name, point), offset in zip(marks.items(), itertools.cycle([(8, 8), (-24, -16), (8, 10)])):
+            ax.plot(*point.tolist(), "D", color="black", markeredgecolor="white", markersize=8, zorder=5)
+            ax.annotate(name, point.tolist(), xytext=offset, textcoords="offset points", fontsize=12, fontweight="bold")
+            said.append(f"{name} at {tuple(round(v, 2) for v in point.tolist())}")
+        ax.set(xlim=(-0.8, 1.3), ylim=(-0.35, 0.75), xlabel="F1 (kHz)", ylabel="F2 (kHz)")
+        legend(figure, ax)
+    return Picture(figure, caption,
+                   f"Trails of the feet of the normals in the plane of F1 and F2, in kHz: {'; '.join(said)}.")
+
+
+def _plane_axes(ax):
+    ax.set(xlim=F1_LIMITS, ylim=F2_LIMITS, xlabel="F1 (kHz)", ylabel="F2 (kHz)", xticks=(0.2, 0.6, 1.0, 1.4))
+
+
+def _draw_cases(ax, cases):
+    for vowel in dict.fromkeys(cases.vowel):
+        chosen = cases.only(vowel)
+        marker, filled = VOWEL_MARKERS.get(vowel, ("s", False))
+        ax.scatter(chosen.x[:, 0], chosen.x[:, 1], s=22, marker=marker, linewidths=0.8, edgecolors="#333333",
+                   facecolors="#777777" if filled else "white", label=f"[{SYMBOLS[vowel]}] {WORDS[vowel]}", zorder=3)
+
+
+def _draw_line(ax, weight, bias, label, **style):
+    """Draw `weight · x + bias = 0` and return a sentence that says where it lies."""
+    foot = foot_of_normal(weight, bias).detach()
+    along = torch.stack([-weight[1], weight[0]]).detach() / weight.detach().norm()
+    ends = torch.stack([foot - 10 * along, foot + 10 * along])
+    ax.plot(ends[:, 0], ends[:, 1], label=label, zorder=4, **style)
+    crossings = _inside(weight.detach(), bias.detach())
+    if len(crossings) < 2:
+        return f"{label} lies outside the drawn plane."
+    (a, b), (c, d) = crossings[0], crossings[-1]
+    return f"{label} runs from ({a:.2f}, {b:.2f}) to ({c:.2f}, {d:.2f})."
+
+
+def _inside(weight, bias):
+    """The points where a line crosses the border of the drawn plane, in order of F2."""
+    (w1, w2), c = weight.tolist(), float(bias)
+    points = [(x, -(w1 * x + c) / w2) for x in F1_LIMITS if w2] + [(-(w2 * y + c) / w1, y) for y in F2_LIMITS if w1]
+    return sorted(((x, y) for x, y in points if F1_LIMITS[0] <= x <= F1_LIMITS[1] and F2_LIMITS[0] <= y <= F2_LIMITS[1]),
+                  key=lambda point: point[1])
+
+
+def _draw_gate_line(ax, weight, bias, i, j):
+    """Draw `p_i = p_j`, full where i and j have the two largest proportions."""
+    normal, offset = gate_line(weight, bias, i, j)
+    if float(normal.norm()) == 0:
+        return
+    foot = foot_of_normal(normal, offset)
+    along = torch.stack([-normal[1], normal[0]]) / normal.norm()
+    points = foot + torch.linspace(-10, 10, 8001, dtype=foot.dtype)[:, None] * along
+    scores = gate_scores(points, weight, bias)
+    largest = (scores[:, i] >= scores.max(-1).values - 1e-9).numpy()
+    xs, ys = points[:, 0].numpy(), points[:, 1].numpy()
+    ax.plot(xs, ys, color="#999999", linewidth=0.7, zorder=1)
+    ax.plot(xs[largest], ys[largest], color="black", linewidth=1.8, zorder=2)
+
+
+def _draw_shade(ax, shade, label, figure):
+    side = round(len(shade) ** 0.5)
+    image = ax.imshow(shade.detach().reshape(side, side).numpy(), cmap="Greys", vmin=0, vmax=1.6, alpha=0.9,
+                      extent=(*F1_LIMITS, *F2_LIMITS), origin="lower", aspect="auto", zorder=0)
+    bar = figure.colorbar(image, ax=ax, label=label, boundaries=torch.linspace(0, 1, 101).tolist())
+    bar.set_ticks([0, 0.5, 1])
+
+
+def _say_cases(cases):
+    said = []
+    for vowel in dict.fromkeys(cases.vowel):
+        x = cases.only(vowel).x
+        marker, filled = VOWEL_MARKERS.get(vowel, ("s", False))
+        shape = {"o": "circles", "^": "triangles", "s": "squares"}[marker]
+        f1, f2 = x.mean(0).tolist()
+        said.append(f"[{SYMBOLS[vowel]}] {len(x)} {'filled' if filled else 'open'} {shape} around ({f1:.2f}, {f2:.2f})")
+    return "; ".join(said) + "."
