@@ -7,7 +7,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from ..model.gate import gate_scores, mixing_proportions
-from ..model.lines import foot_of_normal, gate_line
+from ..model.lines import along, foot_of_normal, gate_line, inside
 from ..tasks.vowels import SYMBOLS, WORDS
 from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture, drawing, legend, tint
 
@@ -118,9 +118,7 @@ def feet(lines, caption="The foot of the normal from the origin to each line, as
         said = []
         for number, (label, (weight, bias)) in enumerate(lines.items()):
             colour = EXPERT_COLOURS[number]
-            foot = foot_of_normal(weight, bias)
-            along = torch.stack([-weight[1], weight[0]]) / weight.norm()
-            ends = torch.stack([foot - 5 * along, foot + 5 * along]).detach()
+            foot, ends = foot_of_normal(weight, bias), _on_line(weight, bias, [-5, 5]).detach()
             ax.plot(ends[:, 0], ends[:, 1], color=colour, linestyle=EXPERT_STYLES[number], linewidth=1.2)
             ax.plot([0, foot[0].item()], [0, foot[1].item()], color=colour, linewidth=1)
             ax.plot(*foot.tolist(), "o", color=colour, markersize=9, label=label)
@@ -171,23 +169,18 @@ def _draw_cases(ax, cases):
 
 def _draw_line(ax, weight, bias, label, **style):
     """Draw `weight · x + bias = 0` and return a sentence that says where it lies."""
-    foot = foot_of_normal(weight, bias).detach()
-    along = torch.stack([-weight[1], weight[0]]).detach() / weight.detach().norm()
-    ends = torch.stack([foot - 10 * along, foot + 10 * along])
+    ends = _on_line(weight, bias, [-10, 10]).detach()
     ax.plot(ends[:, 0], ends[:, 1], label=label, zorder=4, **style)
-    crossings = _inside(weight.detach(), bias.detach())
+    crossings = inside(weight.detach(), bias.detach(), F1_LIMITS, F2_LIMITS)
     if len(crossings) < 2:
         return f"{label} lies outside the drawn plane."
     (a, b), (c, d) = crossings[0], crossings[-1]
     return f"{label} runs from ({a:.2f}, {b:.2f}) to ({c:.2f}, {d:.2f})."
 
 
-def _inside(weight, bias):
-    """The points where a line crosses the border of the drawn plane, in order of F2."""
-    (w1, w2), c = weight.tolist(), float(bias)
-    points = [(x, -(w1 * x + c) / w2) for x in F1_LIMITS if w2] + [(-(w2 * y + c) / w1, y) for y in F2_LIMITS if w1]
-    return sorted(((x, y) for x, y in points if F1_LIMITS[0] <= x <= F1_LIMITS[1] and F2_LIMITS[0] <= y <= F2_LIMITS[1]),
-                  key=lambda point: point[1])
+def _on_line(weight, bias, distances):
+    """The points of a line at these distances from the foot of its normal, `(T, 2)`."""
+    return foot_of_normal(weight, bias) + torch.as_tensor(distances, dtype=weight.dtype)[:, None] * along(weight)
 
 
 def _draw_gate_line(ax, weight, bias, i, j):
@@ -195,9 +188,7 @@ def _draw_gate_line(ax, weight, bias, i, j):
     normal, offset = gate_line(weight, bias, i, j)
     if float(normal.norm()) == 0:
         return
-    foot = foot_of_normal(normal, offset)
-    along = torch.stack([-normal[1], normal[0]]) / normal.norm()
-    points = foot + torch.linspace(-10, 10, 8001, dtype=foot.dtype)[:, None] * along
+    points = _on_line(normal, offset, torch.linspace(-10, 10, 8001, dtype=normal.dtype))
     scores = gate_scores(points, weight, bias)
     largest = (scores[:, i] >= scores.max(-1).values - 1e-9).numpy()
     xs, ys = points[:, 0].numpy(), points[:, 1].numpy()
