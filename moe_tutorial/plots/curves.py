@@ -1,9 +1,7 @@
 """Curves, bars and points over a common axis: errors over epochs, spectra, what experts answer, mixing proportions."""
 
-import torch
-
 from ..model.mixture import blend
-from ..tasks.sound import RATE
+from ..tasks import sound
 from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture, drawing, legend
 
 
@@ -12,10 +10,7 @@ def spectrum(samples, formants, label):
 
     samples: `(T,)` at `sound.RATE`. formants: Hz. label: what sounds.
     """
-    window = torch.hann_window(len(samples), periodic=False, dtype=samples.dtype)
-    level = 20 * torch.log10(torch.fft.rfft(samples * window).abs() + 1e-6)
-    level = level - level.max()
-    frequency = torch.arange(len(level), dtype=torch.float64) * RATE / len(samples)
+    frequency, level = sound.spectrum(samples)
     shown = frequency <= 4000
     with drawing(2.9) as (figure, ax):
         ax.plot(frequency[shown] / 1000, level[shown], color="#444444", linewidth=0.8)
