@@ -1,15 +1,16 @@
 """What every picture of the course is: a figure in the course's style, a caption, and a description made from the data.
 
-`drawing` gives the figure and its axes in the style; what several subjects draw with stands here too.
+`drawing` gives the figure and its axes in the style; what several subjects draw with stands here too. The style begins from
+matplotlib's defaults, so that a picture is the same whatever plotting style, settings or matplotlibrc its reader has.
 """
 
 import base64
 import io
 import re
 from contextlib import contextmanager
+from typing import Any
 
-import matplotlib
-from matplotlib import colors
+from matplotlib import colors, style
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -18,7 +19,7 @@ EXPERT_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0,
 """Colours and line styles of experts 0 to 7; all colours are dark enough to be told from white."""
 
 _WIDTH = 4.6  # inches; 11 pt are still 11 px high where a phone shows the picture 330 px wide
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans", "font.size": 12, "axes.titlesize": 12, "axes.labelsize": 12,
     "legend.fontsize": 11, "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
     "figure.facecolor": "white", "savefig.facecolor": "white", "svg.hashsalt": "moe", "lines.linewidth": 2,
@@ -43,7 +44,7 @@ class Picture:
         """The picture as PNG bytes, the same for the same data."""
         if self._png is None:  # drawn once: a layout that is computed a second time may move
             file = io.BytesIO()
-            with matplotlib.rc_context(_STYLE):
+            with _style():
                 self.figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
             small = io.BytesIO()  # a palette of 256 colours makes a page a third as heavy
             Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
@@ -53,7 +54,7 @@ class Picture:
     def svg(self):
         """The picture as SVG, the same for the same data; its letters are the reader's own."""
         file = io.StringIO()
-        with matplotlib.rc_context({**_STYLE, "svg.fonttype": "none"}):
+        with _style({"svg.fonttype": "none"}):
             self.figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
         drawing = file.getvalue()
         drawing = re.sub(r"<!--.*?-->", "", drawing[drawing.index("<svg"):])
@@ -71,10 +72,15 @@ class Picture:
         return data, {"image/png": {"alt": self.description, "caption": self.caption}}
 
 
+def _style(more=None):
+    """A context in which matplotlib has its defaults and the course's style, and `more`; the backend stays the reader's."""
+    return style.context(["default", _STYLE, more or {}])
+
+
 @contextmanager
 def drawing(height, panels=1):
     """A figure of the course's width and its axes, one a panel: `with drawing(4.6) as (figure, ax):`. height: in inches."""
-    with matplotlib.rc_context(_STYLE):
+    with _style():
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         yield figure, *figure.subplots(1, panels, squeeze=False)[0]
 
