@@ -32,9 +32,9 @@ SETTINGS = {
                "legend.labelcolor": "red", "legend.numpoints": 4, "svg.hashsalt": "other", "svg.image_inline": False},
     "TeX": {"text.usetex": True},  # raises where there is no LaTeX
 }
-STYLES = {name: style.library[name] for name in ("dark_background", "ggplot", "grayscale")} | SETTINGS
+STYLES = {name: style.library[name] for name in ("dark_background", "ggplot")} | SETTINGS
 EVERYTHING = [style.library["dark_background"], *SETTINGS.values()]
-RICH = "multiverse", "gate_regions with a blend", "step_sizes"
+RICH = "multiverse", "gate_regions with a blend"
 
 
 def drawn(name):

@@ -3,7 +3,7 @@
 import math
 
 from .._words import three_decimals
-from .picture import EXPERT_COLOURS, Picture, drawing, tint
+from .picture import AT_MOST, Picture, check_number, drawing, expert_colour, numbers, tint
 
 
 def forces(d, o, by_loss, caption="Where descent on each loss moves the experts' outputs."):
@@ -12,11 +12,18 @@ def forces(d, o, by_loss, caption="Where descent on each loss moves the experts'
     d: the desired output, a number. o: the experts' outputs, `(K,)`.
     by_loss: a mapping from a loss's name to its value, a number, and the forces, `(K,)`; at most three.
 
-    In each panel the longest arrow is the largest force; a force that rounds to 0.000 has none.
+    In each panel the longest arrow is the largest force; a force that rounds to 0.000 has none. From the ninth expert on
+    colours repeat.
+
+    TypeError, ValueError: shapes that do not fit, more than 16 experts, no losses or more than three.
     """
+    o = numbers("o", o, "K")
+    check_number("experts", len(o), AT_MOST)
+    check_number("losses", len(by_loss), 3)
     low, high, longest, experts, said = -2.0, 6.0, 4.0, range(len(o)), []
     with drawing(1.5 + 0.45 * len(o), panels=len(by_loss)) as (figure, *axes):
         for ax, (name, (error, force)) in zip(axes, by_loss.items()):
+            force = numbers(f"the forces of {name}", force, len(o))
             largest = force.abs().max().item()
             hardest = [k for k in experts if three_decimals(abs(force[k].item())) == three_decimals(largest) != "0.000"]
             ax.plot([d, d], [-0.65, len(o) - 0.5], color="#555555", linestyle="--", linewidth=1, zorder=1)
@@ -37,7 +44,7 @@ def forces(d, o, by_loss, caption="Where descent on each loss moves the experts'
 
 def _draw_force(ax, expert, place, force, scale, marked):
     """One expert's output, and an arrow of the force on it."""
-    colour = EXPERT_COLOURS[expert]
+    colour = expert_colour(expert)
     ground = tint(colour) if marked else "white"
     if marked:
         ax.axhspan(expert - 0.6, expert + 0.4, color=ground, linewidth=0, zorder=0)

@@ -1,15 +1,30 @@
 """The plane of the formants, F1 across and F2 up: cases, decision lines, the gate's regions, and the feet of normals."""
 
 import itertools
+import math
 
 import torch
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
+from .. import _checks
 from ..model.gate import gate_scores, mixing_proportions
 from ..model.lines import along, foot_of_normal, gate_line, inside
 from ..tasks.vowels import SYMBOLS, WORDS
-from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture, drawing, legend, tint
+from .picture import (
+    AT_MOST,
+    BY_COLOUR,
+    Picture,
+    check_number,
+    drawing,
+    expert_colour,
+    expert_style,
+    further_rows,
+    legend,
+    numbers,
+    tensor,
+    tint,
+)
 
 F1_LIMITS, F2_LIMITS = (0.1, 1.4), (0.5, 3.8)
 """The part of the formant plane that is drawn, in kHz."""
@@ -31,18 +46,25 @@ def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption
     cases: `vowels.Cases`.
     lines: a mapping from a label to `(weight, bias)`, `(2,)` and `()`; drawn in the experts' colours, in this order.
     shade: values from 0 to 1 on `plane()`, drawn as grey, dark where high.
+
+    From the ninth line on colours repeat, with other line styles.
+
+    TypeError, ValueError: what is no line in the plane, more than 16 lines, a shade for another number of points.
     """
-    with drawing(4.6) as (figure, ax):
+    lines = lines or {}
+    if lines:
+        check_number("lines", len(lines), AT_MOST)
+    with drawing(4.6 + further_rows(len(lines))) as (figure, ax):
         said = []
         if shade is not None:
+            shade = _grid("shade", shade)
             _draw_shade(ax, shade, shade_label, figure)
             said.append(f"Grey shading gives {shade_label}, from {float(shade.min()):.2f} to {float(shade.max()):.2f}.")
         _draw_cases(ax, cases)
-        for number, (label, (weight, bias)) in enumerate((lines or {}).items()):
-            style = dict(color=EXPERT_COLOURS[number], linestyle=EXPERT_STYLES[number])
-            said.append(_draw_line(ax, weight, bias, label, **style))
+        for number, (label, line) in enumerate(lines.items()):
+            said.append(_draw_line(ax, label, line, **expert_style(number)))
         _plane_axes(ax)
-        legend(figure, ax)
+        legend(figure, ax, columns=4 if len(lines) <= BY_COLOUR else 3)
     return Picture(figure, caption or f"{len(cases)} tokens in the plane of the first two formants.",
                    f"Scatter plot, F1 across and F2 up, in kHz. {_say_cases(cases)} {' '.join(said)}")
 
@@ -50,7 +72,7 @@ def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption
 def two_planes(left, right, titles, caption):
     """Two sets of cases side by side in the formant plane, `left` and `right`, with their titles."""
     with drawing(4.2, panels=2) as (figure, *axes):
-        for panel, cases, title in zip(axes, (left, right), titles):
+        for panel, cases, title in zip(axes, (left, right), titles, strict=True):
             _draw_cases(panel, cases)
             _plane_axes(panel)
             panel.set_title(title)
@@ -65,39 +87,46 @@ def gate_regions(cases, weight, bias, lines=None, blend=None,
                  caption="The gate's regions: in each, one expert has the largest proportion."):
     """The paper's Figure 2: which expert has the largest proportion where, and the lines `p_i = p_j`.
 
-    cases: `vowels.Cases`. weight, bias: the gate's, `(K, 2)` and `(K,)`, at most 8 experts.
+    cases: `vowels.Cases`. weight, bias: the gate's, `(K, 2)` and `(K,)`.
     lines: decision lines, a mapping from an expert's number to `(weight, bias)`, `(2,)` and `()`.
     blend: the blend's output on `plane()`, for a broad grey curve where it is 0.5.
 
-    A gate line is full where its two experts have the two largest proportions, and thin elsewhere.
+    A gate line is full where its two experts have the two largest proportions, and thin elsewhere. From the ninth expert on
+    colours repeat; the number in a region says whose it is.
+
+    TypeError, ValueError: shapes that do not fit, more than 16 experts, a line of an expert that the gate does not have.
     """
+    weight = numbers("weight", weight, "K", 2).double()
+    experts, lines = len(weight), lines or {}
+    bias = numbers("bias", bias, experts).double()
+    check_number("experts", experts, AT_MOST)
+    for k in lines:
+        _checks.choice("expert", k, range(experts))
     points = plane()
-    experts = weight.shape[-2]
     p = mixing_proportions(gate_scores(points, weight, bias))
     favourite = p.argmax(-1)
-    side = round(len(points) ** 0.5)
-    with drawing(4.8) as (figure, ax):
-        tints = ListedColormap([tint(EXPERT_COLOURS[k]) for k in range(experts)])
-        ax.imshow(favourite.reshape(side, side).numpy(), cmap=tints, vmin=-0.5, vmax=experts - 0.5,
+    with drawing(4.8 + further_rows(len(lines))) as (figure, ax):
+        tints = ListedColormap([tint(expert_colour(k)) for k in range(experts)])
+        ax.imshow(_grid("favourite", favourite), cmap=tints, vmin=-0.5, vmax=experts - 0.5,
                   extent=(*F1_LIMITS, *F2_LIMITS), origin="lower", aspect="auto", interpolation="nearest", zorder=0)
         _draw_cases(ax, cases)
         for i, j in itertools.combinations(range(experts), 2):
             _draw_gate_line(ax, weight, bias, i, j)
         if blend is not None:
-            grid = points.reshape(side, side, 2).numpy()
-            ax.contour(grid[..., 0], grid[..., 1], blend.detach().reshape(side, side).numpy(), levels=[0.5],
+            ax.contour(*(_grid("points", formant) for formant in points.T), _grid("blend", blend, len(points)), levels=[0.5],
                        colors="#777777", linewidths=7, alpha=0.6, zorder=2)
         regions = favourite.unique().tolist()
-        line_said = [_draw_line(ax, w, b, f"line of {k}", color=EXPERT_COLOURS[k], linestyle=EXPERT_STYLES[k])
-                     for k, (w, b) in (lines or {}).items()]
+        line_said = [_draw_line(ax, f"line of {k}", line, **expert_style(k)) for k, line in lines.items()]
         for k in regions:
             middle = points[favourite == k].mean(0)
-            ax.text(*middle.tolist(), str(k), fontsize=16, fontweight="bold", color=EXPERT_COLOURS[k],
+            ax.text(*middle.tolist(), str(k), fontsize=16, fontweight="bold", color=expert_colour(k),
                     ha="center", va="center", zorder=5, bbox=dict(facecolor="white", edgecolor="none", alpha=0.85, pad=2))
         _plane_axes(ax)
         if blend is not None:
             ax.plot([], [], color="#777777", linewidth=7, alpha=0.6, label="blend 0.5")
-        legend(figure, ax, extra=[Patch(color=tint(EXPERT_COLOURS[k]), label=f"expert {k}") for k in regions])
+        named = regions if experts <= BY_COLOUR else []
+        legend(figure, ax, extra=[Patch(color=tint(expert_colour(k)), label=f"expert {k}") for k in named],
+               columns=4 if len(lines) <= BY_COLOUR else 3)
     said = []
     for k in regions:
         f1, f2 = points[favourite == k].mean(0).tolist()
@@ -113,13 +142,16 @@ def feet(lines, caption="The foot of the normal from the origin to each line, as
     """The foot of the normal of each decision line, a dot of Figure 3, with the line and the normal, on axes of equal scale.
 
     lines: a mapping from a label to `(weight, bias)`, `(2,)` and `()`.
+
+    TypeError, ValueError: what is no line in the plane, no lines, or more than 8, whose dots colours do not tell apart.
     """
+    check_number("lines", len(lines), BY_COLOUR)
     with drawing(3.6) as (figure, ax):
         said = []
-        for number, (label, (weight, bias)) in enumerate(lines.items()):
-            colour = EXPERT_COLOURS[number]
-            foot, ends = foot_of_normal(weight, bias), _on_line(weight, bias, [-5, 5]).detach()
-            ax.plot(ends[:, 0], ends[:, 1], color=colour, linestyle=EXPERT_STYLES[number], linewidth=1.2)
+        for number, (label, line) in enumerate(lines.items()):
+            colour, (weight, bias) = expert_colour(number), _line(label, line)
+            foot, ends = foot_of_normal(weight, bias), _on_line(weight, bias, [-5, 5])
+            ax.plot(ends[:, 0], ends[:, 1], linewidth=1.2, **expert_style(number))
             ax.plot([0, foot[0].item()], [0, foot[1].item()], color=colour, linewidth=1)
             ax.plot(*foot.tolist(), "o", color=colour, markersize=9, label=label)
             said.append(f"{label} at ({foot[0].item():.3f}, {foot[1].item():.3f})")
@@ -135,17 +167,22 @@ def trails(feet, marks, caption="One dot an epoch: the foot of the normal of eac
     """The paper's Figure 3: how the feet of the experts' decision lines move while they learn.
 
     feet: `(S, K, 2)`, in the order of the epochs. marks: a mapping from a name to a point `(2,)`.
+
+    TypeError, ValueError: shapes that do not fit, more than 8 experts, whom their colours do not tell apart.
     """
+    feet = numbers("feet", feet, "S", "K", 2)
     experts = feet.shape[1]
+    check_number("experts", experts, BY_COLOUR)
     with drawing(4.2) as (figure, ax):
         said = []
         for k in range(experts):
             trail = feet[:, k]
-            ax.plot(trail[:, 0], trail[:, 1], ".", markersize=2.5, color=EXPERT_COLOURS[k])
-            ax.plot(*trail[-1].tolist(), "o", markersize=8, color=EXPERT_COLOURS[k], label=f"expert {k}")
+            ax.plot(trail[:, 0], trail[:, 1], ".", markersize=2.5, color=expert_colour(k))
+            ax.plot(*trail[-1].tolist(), "o", markersize=8, color=expert_colour(k), label=f"expert {k}")
             ends = [tuple(round(v, 2) for v in trail[i].tolist()) for i in (0, -1)]
             said.append(f"expert {k} from {ends[0]} to {ends[1]}")
         for (name, point), offset in zip(marks.items(), itertools.cycle([(8, 8), (-24, -16), (8, 10)])):
+            point = numbers(name, point, 2)
             ax.plot(*point.tolist(), "D", color="black", markeredgecolor="white", markersize=8, zorder=5)
             ax.annotate(name, point.tolist(), xytext=offset, textcoords="offset points", fontsize=12, fontweight="bold")
             said.append(f"{name} at {tuple(round(v, 2) for v in point.tolist())}")
@@ -167,11 +204,12 @@ def _draw_cases(ax, cases):
                    facecolors="#777777" if filled else "white", label=f"[{SYMBOLS[vowel]}] {WORDS[vowel]}", zorder=3)
 
 
-def _draw_line(ax, weight, bias, label, **style):
+def _draw_line(ax, label, line, **style):
     """Draw `weight · x + bias = 0` and return a sentence that says where it lies."""
-    ends = _on_line(weight, bias, [-10, 10]).detach()
+    weight, bias = _line(label, line)
+    ends = _on_line(weight, bias, [-10, 10])
     ax.plot(ends[:, 0], ends[:, 1], label=label, zorder=4, **style)
-    crossings = inside(weight.detach(), bias.detach(), F1_LIMITS, F2_LIMITS)
+    crossings = inside(weight, bias, F1_LIMITS, F2_LIMITS)
     if len(crossings) < 2:
         return f"{label} lies outside the drawn plane."
     (a, b), (c, d) = crossings[0], crossings[-1]
@@ -196,9 +234,24 @@ def _draw_gate_line(ax, weight, bias, i, j):
     ax.plot(xs[largest], ys[largest], color="black", linewidth=1.8, zorder=2)
 
 
+def _grid(name, values, points=None):
+    """Values on the points of `plane()` as the rows of a picture. ValueError: another number of values, or no square one."""
+    flat = tensor(name, values).reshape(-1)
+    side = math.isqrt(len(flat))
+    if not side or len(flat) != (points or side**2):
+        wanted = points or "a square number"
+        raise ValueError(f"{name} has {len(flat)} values, wanted {wanted}: one for each point of plane()")
+    return flat.reshape(side, side).numpy()
+
+
+def _line(label, line):
+    """The weight and the bias of a line, `(2,)` and `()`."""
+    weight = numbers(f"the weight of {label}", line[0], 2)
+    return weight, numbers(f"the bias of {label}", line[1]).to(weight.dtype)
+
+
 def _draw_shade(ax, shade, label, figure):
-    side = round(len(shade) ** 0.5)
-    image = ax.imshow(shade.detach().reshape(side, side).numpy(), cmap="Greys", vmin=0, vmax=1.6, alpha=0.9,
+    image = ax.imshow(shade, cmap="Greys", vmin=0, vmax=1.6, alpha=0.9,
                       extent=(*F1_LIMITS, *F2_LIMITS), origin="lower", aspect="auto", zorder=0)
     bar = figure.colorbar(image, ax=ax, label=label, boundaries=torch.linspace(0, 1, 101).tolist())
     bar.set_ticks([0, 0.5, 1])

@@ -4,7 +4,8 @@ import math
 
 from matplotlib.patches import Patch, Rectangle
 
-from .picture import Picture, drawing, legend
+from .. import _checks
+from .picture import Picture, check_number, drawing, legend
 
 SYSTEM_STYLES = {"4 experts": ("#0072B2", "o", "-"), "8 experts": ("#00405F", "s", "--"),
                  "BP 6 hidden": ("#D55E00", "^", "-."), "BP 12 hidden": ("#7A3600", "D", ":")}
@@ -17,11 +18,14 @@ def step_sizes(explorations, caption="Mean epochs to the criterion, for each ste
 
     explorations: a mapping from systems to `replication.Exploration`. Where only some of the pilot runs converged the point
     is hollow and their mean; where none did there is no point. The chosen step size has a ring.
+
+    ValueError: no system, or one that is not among SYSTEM_STYLES.
     """
+    check_number("systems", len(explorations))
     with drawing(3.9) as (figure, ax):
         said = []
         for system, explored in explorations.items():
-            colour, marker, line = SYSTEM_STYLES[system]
+            colour, marker, line = _system_style(system)
             every, points = {}, []
             for size, stopped, converged in zip(explored.step_sizes.tolist(), explored.stopped, explored.converged):
                 if converged.any():
@@ -51,11 +55,14 @@ def simulated_epochs(simulations, paper, caption="Epochs to the criterion: one d
     """The epochs of every simulation, system by system, beside those of Table 1.
 
     simulations: a mapping from systems to `replication.Simulations`. paper: as `comparison.PAPER`.
+
+    ValueError: no system, or one that is not among SYSTEM_STYLES.
     """
+    check_number("systems", len(simulations))
     with drawing(3.4) as (figure, ax):
         said = []
         for row, (system, runs) in enumerate(simulations.items()):
-            colour, marker, _ = SYSTEM_STYLES[system]
+            colour, marker, _ = _system_style(system)
             epochs = runs.epochs.sort().values
             spread = [row - 0.12 + 0.06 * (number % 5) for number in range(len(epochs))]  # so that dots do not hide dots
             ax.plot(epochs.tolist(), spread, marker, color=colour, markersize=5, alpha=0.7, linestyle="none")
@@ -70,13 +77,21 @@ def simulated_epochs(simulations, paper, caption="Epochs to the criterion: one d
     return Picture(figure, caption, f"A row of dots for each system, one a simulation. {'; '.join(said)}.")
 
 
+def _system_style(system):
+    _checks.choice("system", system, SYSTEM_STYLES)
+    return SYSTEM_STYLES[system]
+
+
 def multiverse(cells, readings, half,
                caption="The mixtures' epochs as a fraction of the networks', for every combination of the open choices."):
     """Where "half as many epochs" holds: a table of the fractions, coloured in three steps.
 
     cells: `replication.Replication` objects. readings: a mapping from a column's name to the settings of its protocols.
     half: the fraction below which it is about half.
+
+    ValueError: no cells, or a cell that fits none of the readings.
     """
+    check_number("cells", len(cells))
     def place(protocol):
         return protocol.order, protocol.stop_on, protocol.spread
 
@@ -84,9 +99,7 @@ def multiverse(cells, readings, half,
     counts = {"about half": 0, "fewer": 0, "not fewer": 0, "not all converge": 0}
     with drawing(6.4) as (figure, ax):
         for cell in cells:
-            column = next(number for number, settings in enumerate(readings.values())
-                          if all(getattr(cell.protocol, name) == value for name, value in settings.items()))
-            row = rows.index(place(cell.protocol))
+            column, row = _column(cell.protocol, readings), rows.index(place(cell.protocol))
             kind = _kind(cell, half)
             counts[kind] += 1
             colour, ink = _KINDS[kind]
@@ -110,8 +123,8 @@ def multiverse(cells, readings, half,
     said = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     columns = []
     for name, settings in readings.items():
-        fractions = [cell.fraction for cell in cells if _kind(cell, half) != "not all converge"
-                     and all(getattr(cell.protocol, key) == value for key, value in settings.items())]
+        fractions = [cell.fraction for cell in cells
+                     if _kind(cell, half) != "not all converge" and cell.protocol.fits(settings)]
         seen = f"from {min(fractions):.2f} to {max(fractions):.2f}" if fractions else "in no cell do all runs converge"
         columns.append(f"{name}: {seen}")
     return Picture(figure, caption, f"A table of {len(cells)} fractions, a column for each reading of the outputs and a row "
@@ -121,6 +134,14 @@ def multiverse(cells, readings, half,
 
 _KINDS = {"about half": ("#0072B2", "white"), "fewer": ("#BFDDF0", "black"), "not fewer": ("#F2B183", "black"),
           "not all converge": ("#EEEEEE", "black")}
+
+
+def _column(protocol, readings):
+    """The number of the first reading whose settings a protocol has."""
+    for number, settings in enumerate(readings.values()):
+        if protocol.fits(settings):
+            return number
+    raise ValueError(f"{protocol} fits none of the readings {', '.join(readings)}")
 
 
 def _kind(cell, half):
