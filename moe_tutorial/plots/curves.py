@@ -16,8 +16,12 @@ from .picture import (
 )
 
 
-def spectrum(samples, formants, label):
+def spectrum(samples, formants, label) -> Picture:
     """The spectrum of a sound up to 4 kHz with its formants marked.
+
+    >>> from moe_tutorial import synthesise
+    >>> spectrum(synthesise(120, (500, 1500, 2500)), (500, 1500, 2500), "[ə]").caption
+    'Spectrum of a synthetic [ə].'
 
     samples: `(T,)` at `sound.RATE`. formants: Hz. label: what sounds.
 
@@ -38,8 +42,11 @@ def spectrum(samples, formants, label):
                    f"lines at the multiples of the pitch, highest near the formants, which are marked: {peaks}.")
 
 
-def curves(x, series, xlabel, ylabel, caption, points=False, logarithmic=False):
+def curves(x, series, xlabel, ylabel, caption, points=False, logarithmic=False) -> Picture:
     """Curves over a common x, in the experts' colours and line styles.
+
+    >>> curves([0, 1, 2], {"one": [0.9, 0.2, 0.3]}, "epoch", "error", caption="The error.")
+    Line plot of error against epoch from 0 to 2: one from 0.9 to 0.3, lowest 0.2, highest 0.9.
 
     x: `(S,)`. series: a mapping from a label to `(S,)`. points: mark the points, where there are few, and the values of x
     on its axis. logarithmic: both axes.
@@ -78,8 +85,12 @@ def _say_values(y):
     return f"from {first:.3g} to {last:.3g}, lowest {low:.3g}, highest {high:.3g}{missing}"
 
 
-def fits(x, d, panels, caption):
+def fits(x, d, panels, caption) -> Picture:
     """What each expert answers, what their blend is, and what was wanted, for one input and one output.
+
+    >>> o, p = torch.tensor([[[0.0], [1.0]]]), torch.tensor([[0.5, 0.5]])
+    >>> fits([[0.0]], [[0.25]], {"one case": (o, p)}, caption="Half of each.")  # doctest: +ELLIPSIS
+    Panels of output against input, ... and the blend in black. one case: the blend is within 0.25 of the desired output ...
 
     x, d: `(N, 1)`, sorted by x. panels: a mapping from a title to `(o, p)`, `(N, K, 1)` and `(N, K)`. An expert's line is
     opaque where its proportion is large, and vanishes where it is small.
@@ -112,8 +123,11 @@ def fits(x, d, panels, caption):
                    f"the experts' outputs in colour, and the blend in black. {'. '.join(said)}.")
 
 
-def proportions(p, names, caption="Mixing proportions."):
+def proportions(p, names, caption="Mixing proportions.") -> Picture:
     """Mixing proportions as bars, one group of bars for each case.
+
+    >>> proportions([[0.25, 0.75]], ["one case"])
+    Bar chart of the proportions of experts 0 to 1. one case: 0.25, 0.75.
 
     p: `(N, K)`. names: what each of the N cases is called.
 

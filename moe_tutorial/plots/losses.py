@@ -6,8 +6,11 @@ from .._words import three_decimals
 from .picture import AT_MOST, Picture, check_number, drawing, expert_colour, numbers, tint
 
 
-def forces(d, o, by_loss, caption="Where descent on each loss moves the experts' outputs."):
+def forces(d, o, by_loss, caption="Where descent on each loss moves the experts' outputs.") -> Picture:
     """The force of each loss on every expert's output, minus the gradient, as arrows: one case, one panel for a loss.
+
+    >>> forces(1.0, [0.5, 3.0], {"eq. 1.1": (0.5, [0.25, -2.0])})  # doctest: +ELLIPSIS
+    1 panels, ... expert 0 at 0.500, 0.250 to the right; expert 1 at 3.000, 2.000 to the left. Pushed hardest: expert 1.
 
     d: the desired output, a number. o: the experts' outputs, `(K,)`.
     by_loss: a mapping from a loss's name to its value, a number, and the forces, `(K,)`; at most three.

@@ -1,4 +1,4 @@
-"""The plane of the formants, F1 across and F2 up: cases, decision lines, the gate's regions, and the feet of normals."""
+"""The plane of the formants, F1 across and F2 up: cases, decision lines and the gate's regions."""
 
 import itertools
 import math
@@ -34,14 +34,22 @@ VOWEL_MARKERS = {"iy": ("o", True), "ih": ("o", False), "ah": ("^", True), "aa":
 
 
 def plane(steps=200):
-    """Points of the drawn part of the formant plane, row by row, `(steps · steps, 2)`, kHz: where to evaluate a `shade`."""
+    """Points of the drawn part of the formant plane, row by row, `(steps · steps, 2)`, kHz: where to evaluate a `shade`.
+
+    >>> plane(steps=2).tolist()
+    [[0.1, 0.5], [1.4, 0.5], [0.1, 3.8], [1.4, 3.8]]
+    """
     f1 = torch.linspace(*F1_LIMITS, steps, dtype=torch.float64)
     f2 = torch.linspace(*F2_LIMITS, steps, dtype=torch.float64)
     return torch.cartesian_prod(f2, f1).flip(-1)
 
 
-def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption=None):
+def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption=None) -> Picture:
     """Cases in the plane of F1 and F2, with decision lines and a shaded surface where they are given.
+
+    >>> from moe_tutorial import vowel_task
+    >>> formant_plane(vowel_task().train.only("iy"), {"a line": ([1.0, 0.0], -0.5)})  # doctest: +ELLIPSIS
+    Scatter plot, ... [i] 100 filled circles around (0.28, 2.46). a line runs from (0.50, 0.50) to (0.50, 3.80).
 
     cases: `vowels.Cases`.
     lines: a mapping from a label to `(weight, bias)`, `(2,)` and `()`; drawn in the experts' colours, in this order.
@@ -69,8 +77,14 @@ def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption
                    f"Scatter plot, F1 across and F2 up, in kHz. {_say_cases(cases)} {' '.join(said)}")
 
 
-def two_planes(left, right, titles, caption):
-    """Two sets of cases side by side in the formant plane, `left` and `right`, with their titles."""
+def two_planes(left, right, titles, caption) -> Picture:
+    """Two sets of cases side by side in the formant plane, `left` and `right`, with their titles.
+
+    >>> from moe_tutorial import vowel_task
+    >>> task = vowel_task()
+    >>> two_planes(task.train, task.test, ("to train", "to test"), caption="All cases.")  # doctest: +ELLIPSIS
+    Two scatter plots, F1 across and F2 up, in kHz. to train: [i] 100 filled circles around (0.28, 2.46); ...
+    """
     with drawing(4.2, panels=2) as (figure, *axes):
         for panel, cases, title in zip(axes, (left, right), titles, strict=True):
             _draw_cases(panel, cases)
@@ -84,8 +98,12 @@ def two_planes(left, right, titles, caption):
 
 
 def gate_regions(cases, weight, bias, lines=None, blend=None,
-                 caption="The gate's regions: in each, one expert has the largest proportion."):
+                 caption="The gate's regions: in each, one expert has the largest proportion.") -> Picture:
     """The paper's Figure 2: which expert has the largest proportion where, and the lines `p_i = p_j`.
+
+    >>> from moe_tutorial import vowel_task
+    >>> gate_regions(vowel_task().train, weight=[[1.0, 0.0], [0.0, 0.0]], bias=[-0.5, 0.0])  # doctest: +ELLIPSIS
+    Map of ...: expert 0 has 69% of the drawn area, around F1 0.95 and F2 2.15 kHz; expert 1 has 31% of the drawn area, ...
 
     cases: `vowels.Cases`. weight, bias: the gate's, `(K, 2)` and `(K,)`.
     lines: decision lines, a mapping from an expert's number to `(weight, bias)`, `(2,)` and `()`.
@@ -138,65 +156,12 @@ def gate_regions(cases, weight, bias, lines=None, blend=None,
                    f"largest proportion: {'; '.join(said)}. {_say_cases(cases)} {' '.join(line_said)}")
 
 
-def feet(lines, caption="The foot of the normal from the origin to each line, as in Figure 3 of the paper."):
-    """The foot of the normal of each decision line, a dot of Figure 3, with the line and the normal, on axes of equal scale.
-
-    lines: a mapping from a label to `(weight, bias)`, `(2,)` and `()`.
-
-    TypeError, ValueError: what is no line in the plane, no lines, or more than 8, whose dots colours do not tell apart.
-    """
-    check_number("lines", len(lines), BY_COLOUR)
-    with drawing(3.6) as (figure, ax):
-        said = []
-        for number, (label, line) in enumerate(lines.items()):
-            colour, (weight, bias) = expert_colour(number), _line(label, line)
-            foot, ends = foot_of_normal(weight, bias), _on_line(weight, bias, [-5, 5])
-            ax.plot(ends[:, 0], ends[:, 1], linewidth=1.2, **expert_style(number))
-            ax.plot([0, foot[0].item()], [0, foot[1].item()], color=colour, linewidth=1)
-            ax.plot(*foot.tolist(), "o", color=colour, markersize=9, label=label)
-            said.append(f"{label} at ({foot[0].item():.3f}, {foot[1].item():.3f})")
-        ax.plot(0, 0, "+", color="black", markersize=12, markeredgewidth=2, label="origin")
-        ax.set_aspect("equal")
-        ax.set(xlim=(-0.25, 1.0), ylim=(-0.3, 0.4), xlabel="F1 (kHz)", ylabel="F2 (kHz)")
-        legend(figure, ax)
-    return Picture(figure, caption,
-                   f"The feet of the normals from the origin in the formant plane, in kHz: {'; '.join(said)}.")
-
-
-def trails(feet, marks, caption="One dot an epoch: the foot of the normal of each expert's decision line."):
-    """The paper's Figure 3: how the feet of the experts' decision lines move while they learn.
-
-    feet: `(S, K, 2)`, in the order of the epochs. marks: a mapping from a name to a point `(2,)`.
-
-    TypeError, ValueError: shapes that do not fit, more than 8 experts, whom their colours do not tell apart.
-    """
-    feet = numbers("feet", feet, "S", "K", 2)
-    experts = feet.shape[1]
-    check_number("experts", experts, BY_COLOUR)
-    with drawing(4.2) as (figure, ax):
-        said = []
-        for k in range(experts):
-            trail = feet[:, k]
-            ax.plot(trail[:, 0], trail[:, 1], ".", markersize=2.5, color=expert_colour(k))
-            ax.plot(*trail[-1].tolist(), "o", markersize=8, color=expert_colour(k), label=f"expert {k}")
-            ends = [tuple(round(v, 2) for v in trail[i].tolist()) for i in (0, -1)]
-            said.append(f"expert {k} from {ends[0]} to {ends[1]}")
-        for (name, point), offset in zip(marks.items(), itertools.cycle([(8, 8), (-24, -16), (8, 10)])):
-            point = numbers(name, point, 2)
-            ax.plot(*point.tolist(), "D", color="black", markeredgecolor="white", markersize=8, zorder=5)
-            ax.annotate(name, point.tolist(), xytext=offset, textcoords="offset points", fontsize=12, fontweight="bold")
-            said.append(f"{name} at {tuple(round(v, 2) for v in point.tolist())}")
-        ax.set(xlim=(-0.8, 1.3), ylim=(-0.35, 0.75), xlabel="F1 (kHz)", ylabel="F2 (kHz)")
-        legend(figure, ax)
-    return Picture(figure, caption,
-                   f"Trails of the feet of the normals in the plane of F1 and F2, in kHz: {'; '.join(said)}.")
-
-
 def _plane_axes(ax):
     ax.set(xlim=F1_LIMITS, ylim=F2_LIMITS, xlabel="F1 (kHz)", ylabel="F2 (kHz)", xticks=(0.2, 0.6, 1.0, 1.4))
 
 
 def _draw_cases(ax, cases):
+    numbers("x of the cases", cases.x, "N", 2)
     for vowel in dict.fromkeys(cases.vowel):
         chosen = cases.only(vowel)
         marker, filled = VOWEL_MARKERS.get(vowel, ("s", False))
@@ -206,8 +171,8 @@ def _draw_cases(ax, cases):
 
 def _draw_line(ax, label, line, **style):
     """Draw `weight · x + bias = 0` and return a sentence that says where it lies."""
-    weight, bias = _line(label, line)
-    ends = _on_line(weight, bias, [-10, 10])
+    weight, bias = read_line(label, line)
+    ends = on_line(weight, bias, [-10, 10])
     ax.plot(ends[:, 0], ends[:, 1], label=label, zorder=4, **style)
     crossings = inside(weight, bias, F1_LIMITS, F2_LIMITS)
     if len(crossings) < 2:
@@ -216,7 +181,7 @@ def _draw_line(ax, label, line, **style):
     return f"{label} runs from ({a:.2f}, {b:.2f}) to ({c:.2f}, {d:.2f})."
 
 
-def _on_line(weight, bias, distances):
+def on_line(weight, bias, distances):
     """The points of a line at these distances from the foot of its normal, `(T, 2)`."""
     return foot_of_normal(weight, bias) + torch.as_tensor(distances, dtype=weight.dtype)[:, None] * along(weight)
 
@@ -226,7 +191,7 @@ def _draw_gate_line(ax, weight, bias, i, j):
     normal, offset = gate_line(weight, bias, i, j)
     if float(normal.norm()) == 0:
         return
-    points = _on_line(normal, offset, torch.linspace(-10, 10, 8001, dtype=normal.dtype))
+    points = on_line(normal, offset, torch.linspace(-10, 10, 8001, dtype=normal.dtype))
     scores = gate_scores(points, weight, bias)
     largest = (scores[:, i] >= scores.max(-1).values - 1e-9).numpy()
     xs, ys = points[:, 0].numpy(), points[:, 1].numpy()
@@ -244,7 +209,7 @@ def _grid(name, values, points=None):
     return flat.reshape(side, side).numpy()
 
 
-def _line(label, line):
+def read_line(label, line):
     """The weight and the bias of a line, `(2,)` and `()`."""
     weight = numbers(f"the weight of {label}", line[0], 2)
     return weight, numbers(f"the bias of {label}", line[1]).to(weight.dtype)
