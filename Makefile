@@ -12,12 +12,12 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 PORT ?= 8000
 RESOLUTION ?= lowest-direct
 BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|nbclient|nbformat|nbval|praat-parselmouth|pytest)==" constraints.txt)
-BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises losses model multiverse plots replication \
-    shapes sound toys training vowel_data vowel_task))
+BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises lines losses model multiverse plots \
+    plots_input plots_style replication shapes sound toys training vowel_data vowel_task))
 
 # For `make check`: what is quick and needs no browser.
-QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters command costs crosswalk exercises house losses model multiverse plots project \
-    replication shapes sound toys training vowel_data vowel_task))
+QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters command costs crosswalk exercises house lines losses model multiverse \
+    plots plots_input plots_style project replication shapes sound toys training vowel_data vowel_task))
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
 

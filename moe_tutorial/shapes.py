@@ -39,7 +39,7 @@ GateBias = Annotated[Tensor, "… K"]
 Normal = Annotated[Tensor, "… D"]
 Offset = Annotated[Tensor, "…"]
 PerRun = Annotated[Tensor, "(…)", _checks.above_zero]
-Samples = Annotated[Tensor, "T"]
+Samples = Annotated[Tensor, "… T"]
 
 Count = Annotated[int, _checks.count]
 """A whole number from 1."""

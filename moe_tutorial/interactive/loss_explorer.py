@@ -5,6 +5,7 @@ import math
 import torch
 
 from .. import _checks, plots
+from .._words import three_decimals
 from ..model import losses
 from ._interactive import Interactive, style
 
@@ -144,9 +145,9 @@ def _table(d, o, p, variance):
     names = ("expert", "output o", "p", "h", *(f"force {name[-3:]}" for name in found))
     rows = ["<tr>" + "".join(f'<th scope="col">{name}</th>' for name in names) + "</tr>"]
     for k in range(len(o)):
-        cells = [*(plots.three_decimals(values[k].item()) for values in (o, p, h)),
-                 *(plots.three_decimals(force[k].item(), "+") for _, force in found.values())]
+        cells = [*(three_decimals(values[k].item()) for values in (o, p, h)),
+                 *(three_decimals(force[k].item(), "+") for _, force in found.values())]
         rows.append(f'<tr><th scope="row">{k}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     rows.append('<tr><th scope="row" colspan="4">E</th>'
-                + "".join(f"<td>{plots.three_decimals(error)}</td>" for error, _ in found.values()) + "</tr>")
+                + "".join(f"<td>{three_decimals(error)}</td>" for error, _ in found.values()) + "</tr>")
     return f"<table>{''.join(rows)}</table>"

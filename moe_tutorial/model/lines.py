@@ -1,6 +1,8 @@
 """Lines in the plane of the inputs: an expert's decision line, a gate line, and where they lie."""
 
+from torch import stack
 
+from .. import _checks
 from ..shapes import GateBias, GateWeight, Normal, Offset, checked
 
 
@@ -45,3 +47,40 @@ def gate_line(weight: GateWeight, bias: GateBias, i: int, j: int) -> tuple[Norma
     if i == j:
         raise ValueError(f"a gate line lies between two experts, got {i} twice")
     return weight[..., i, :] - weight[..., j, :], bias[..., i] - bias[..., j]
+
+
+@checked
+def along(weight: Normal) -> Normal:
+    """The direction in which each line runs, of length 1: that of `weight` after a quarter turn to the left.
+
+    >>> along(torch.tensor([0.0, 2.0])).tolist()
+    [-1.0, 0.0]
+
+    ValueError: another number of inputs than two, NaN, or a weight of zero, which has no line.
+    """
+    _checks.floats("weight", weight, 2)
+    largest = weight.abs().amax(-1, keepdim=True)
+    if (largest == 0).any():
+        raise ValueError("a weight of zero has no decision line")
+    turned = stack([-weight[..., 1], weight[..., 0]], -1) / largest  # so that no square is too large or too small
+    return turned / turned.norm(dim=-1, keepdim=True)
+
+
+@checked
+def inside(weight: Normal, bias: Offset, across: tuple[float, float],
+           up: tuple[float, float]) -> list[tuple[float, float]]:
+    """Where one line crosses the border of a rectangle: its points there, from the lowest up, or none.
+
+    >>> inside(torch.tensor([1.0, 0.0]), torch.tensor(-0.5), across=(0.0, 1.0), up=(0.0, 2.0))
+    [(0.5, 0.0), (0.5, 2.0)]
+
+    across, up: the smallest and the largest value of the first and of the second input.
+
+    ValueError: shapes that do not fit, several lines, another number of inputs than two, NaN.
+    """
+    if weight.shape != (2,):
+        raise ValueError(f"weight has shape {tuple(weight.shape)}, wanted (2,): one line in the plane")
+    (w1, w2), c = weight.tolist(), bias.item()
+    points = [(x, -(w1 * x + c) / w2) for x in across if w2] + [(-(w2 * y + c) / w1, y) for y in up if w1]
+    return sorted(((x, y) for x, y in points if across[0] <= x <= across[1] and up[0] <= y <= up[1]),
+                  key=lambda point: point[1])

@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from .._words import p_value, span
 from .replication import MIXTURES, NETS, Replication
 
 PAPER = {
@@ -71,7 +72,7 @@ def claims(replication: Replication) -> dict[str, Claim]:
         return mean[one] < mean[other] and p(one, other) < 0.05
 
     def against(one, other):
-        return f"{mean[one]:.0f} against {mean[other]:.0f} epochs, {_p(p(one, other))}"
+        return f"{mean[one]:.0f} against {mean[other]:.0f} epochs, {p_value(p(one, other))}"
 
     largest = max(p(one, other) for one in MIXTURES for other in NETS)
     half = replication.fraction < HALF and largest < 0.001
@@ -79,17 +80,17 @@ def claims(replication: Replication) -> dict[str, Claim]:
     train, test = ([round(100 * getattr(r, part).mean().item()) for r in runs.values()] for part in ("train", "test"))
     tried = {
         "half": Claim("the mixtures need about half as many epochs", f"{paper_fraction():.2f} of the networks'",
-                      f"{replication.fraction:.2f} of the networks', {_p(largest)}", half),
+                      f"{replication.fraction:.2f} of the networks', {p_value(largest)}", half),
         "8 < 4": Claim("8 experts are slightly faster than 4", "1083 against 1124 epochs",
                        against("8 experts", "4 experts"), smaller("8 experts", "4 experts")),
         "12 > 6": Claim("12 hidden units are slower than 6", "2435 against 2209 epochs",
                         against("BP 12 hidden", "BP 6 hidden"), smaller("BP 6 hidden", "BP 12 hidden")),
-        "2 or 3": Claim("2 or 3 experts stay live", "2 or 3", _range(live.tolist()),
+        "2 or 3": Claim("2 or 3 experts stay live", "2 or 3", span(live.tolist()),
                         bool(((live == 2) | (live == 3)).all())),
         "same": Claim("all four systems are equally accurate", "train 88 %, test 90 %",
-                      f"train {_range(train)} %, test {_range(test)} %", len(set(train)) == len(set(test)) == 1),
+                      f"train {span(train)} %, test {span(test)} %", len(set(train)) == len(set(test)) == 1),
         "test": Claim("the test set is easier than the training set", "train 88 %, test 90 %",
-                      f"train {_range(train)} %, test {_range(test)} %",
+                      f"train {span(train)} %, test {span(test)} %",
                       all(r.test.mean() > r.train.mean() for r in runs.values())),
     }
     if all_converged:
@@ -103,12 +104,3 @@ def paper_fraction():
     """The epochs of the paper's mixtures as a fraction of those of its networks, mean of both against mean of both."""
     mixtures, nets = (sum(PAPER[name]["epochs"] for name in names) for names in (MIXTURES, NETS))
     return mixtures / nets
-
-
-def _p(value):
-    return "p < 0.001" if value < 0.001 else f"p = {value:.2f}"
-
-
-def _range(numbers):
-    low, high = min(numbers), max(numbers)
-    return f"{low}" if low == high else f"{low} to {high}"

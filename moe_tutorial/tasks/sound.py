@@ -11,8 +11,11 @@ import math
 import wave
 
 import torch
+from scipy import signal
+from torch import Tensor
 
 from .. import _checks
+from ..shapes import Samples, checked
 
 RATE = 16_000
 """Samples a second."""
@@ -32,23 +35,43 @@ def buzz(f0, seconds=0.6):
     return 1 - 2 * (f0 * n / RATE).remainder(1)
 
 
-def resonate(samples, frequency, bandwidth):
-    """The samples after one resonator, `(T,)`: `y_n = a x_n + b y_{n-1} + c y_{n-2}`.
+@checked
+def resonate(samples: Samples, frequency: float, bandwidth: float) -> Samples:
+    """The samples after one resonator: `y_n = a x_n + b y_{n-1} + c y_{n-2}`.
+
+    >>> resonate(torch.tensor([1.0, 0.0, 0.0, 0.0]), frequency=1000, bandwidth=60)
+    tensor([0.1506, 0.2750, 0.3551, 0.3799])
 
     frequency, bandwidth: of the resonance, in Hz; the frequency below half of RATE.
 
     TypeError, ValueError: no floating-point tensor, NaN, a frequency or bandwidth outside its range.
     """
-    _checks.floats("samples", samples, "T")
     if not 0 < frequency < RATE / 2 or not bandwidth > 0:
         raise ValueError(f"wanted 0 < frequency < {RATE // 2} and bandwidth > 0, got {frequency} and {bandwidth}")
     c = -math.exp(-2 * math.pi * bandwidth / RATE)
     b = 2 * math.exp(-math.pi * bandwidth / RATE) * math.cos(2 * math.pi * frequency / RATE)
     a = 1 - b - c
-    y = [0.0, 0.0]
-    for x in samples.tolist():
-        y.append(a * x + b * y[-1] + c * y[-2])
-    return torch.tensor(y[2:], dtype=samples.dtype)
+    return torch.as_tensor(signal.lfilter([a], [1, -b, -c], samples.detach().numpy()), dtype=samples.dtype)
+
+
+@checked
+def spectrum(samples: Samples) -> tuple[Tensor, Tensor]:
+    """How strong each frequency is in a sound: frequencies in Hz, `(F,)`, and levels in dB, `(…, F)`, at most 0.
+
+    >>> frequency, level = spectrum(buzz(200))
+    >>> frequency[level.argmax()].item()
+    200.0
+
+    The levels are relative to the highest one, under a Hann window.
+
+    TypeError, ValueError: no floating-point tensor, NaN, a sound of nothing but zeros, which has no highest level.
+    """
+    frequency, power = signal.periodogram(samples.detach().numpy(), RATE, window="hann", detrend=False)
+    power = torch.as_tensor(power)
+    highest = power.amax(-1, keepdim=True)
+    if (highest == 0).any():
+        raise ValueError(f"samples of {samples.shape[-1]} zeros have no spectrum")
+    return torch.as_tensor(frequency), 10 * torch.log10(power / highest)
 
 
 def synthesise(f0, formants, seconds=0.6):

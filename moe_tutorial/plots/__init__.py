@@ -1,0 +1,19 @@
+"""Every picture of the course, each with a caption and with a sentence that describes it from its data.
+
+The functions take plain tensors (an array or a list will do), cases and results, and return a `Picture`. The plane of the
+formants has the same axes and limits everywhere; an expert has the same colour and line style everywhere, and its number
+beside it.
+"""
+
+from .curves import curves, fits, proportions, spectrum
+from .feet import feet, trails
+from .losses import forces
+from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture
+from .plane import F1_LIMITS, F2_LIMITS, VOWEL_MARKERS, formant_plane, gate_regions, plane, two_planes
+from .table1 import SYSTEM_STYLES, multiverse, simulated_epochs, step_sizes
+
+__all__ = [
+    "EXPERT_COLOURS", "EXPERT_STYLES", "F1_LIMITS", "F2_LIMITS", "Picture", "SYSTEM_STYLES", "VOWEL_MARKERS", "curves",
+    "feet", "fits", "forces", "formant_plane", "gate_regions", "multiverse", "plane", "proportions", "simulated_epochs",
+    "spectrum", "step_sizes", "trails", "two_planes",
+]
