@@ -16,8 +16,8 @@ BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises l
     sound toys training vowel_data vowel_task))
 
 # For `make check`: what is quick and needs no browser.
-QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters costs crosswalk exercises losses model multiverse plots project \
-    replication sound toys training vowel_data vowel_task))
+QUICK := $(addprefix tests/test_,$(addsuffix .py,api chapters costs crosswalk exercises losses model multiverse plots \
+    project replication sound toys training vowel_data vowel_task))
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
 
@@ -25,7 +25,6 @@ SHAKEN ?= notebooks book
 .DEFAULT_GOAL := book
 
 book: .venv/installed  ## build the book and print the path of its first page
-	$(BIN)/python scripts/crosswalk.py --check
 	$(BIN)/python scripts/build.py
 
 pdf: book  ## print the book into _build/book.pdf; needs Chromium
