@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from execute import ROOT
 from filelock import FileLock
 
 PAGES = ROOT / "_build" / "html"
-INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "book", "notebooks", "moe_tutorial", "scripts/api.py", "tests")
+INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "book", "notebooks", "moe_tutorial", "scripts/api.py",
+          "scripts/api_pages.py", "tests")
 BUILD = (Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going", "--all", "--quiet")
 
 
@@ -35,7 +37,9 @@ def build():
         built, now = PAGES / ".built-from", inputs()
         if built.is_file() and built.read_text() == now:
             return None
-        # From nothing: a page that did not change is not looked at again, and its warnings would be forgotten.
+        # From nothing: a page that did not change is not looked at again, and its warnings would be forgotten. Pages of
+        # source code would stay as they are for as long as the source does, with links to entries that may be gone.
+        shutil.rmtree(PAGES / "_modules", ignore_errors=True)
         done = subprocess.run([*BUILD, ROOT], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the book cannot be built:\n{done.stdout}{done.stderr}")
