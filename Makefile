@@ -16,7 +16,7 @@ BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises l
     plots_input plots_style replication shapes sound toys training vowel_data vowel_task))
 
 # For `make check`: what is quick and needs no browser.
-QUICK := $(addprefix tests/test_,$(addsuffix .py,chapters command costs crosswalk exercises house lines losses model multiverse \
+QUICK := $(addprefix tests/test_,$(addsuffix .py,api chapters command costs crosswalk exercises house lines losses model multiverse \
     plots plots_input plots_style project replication shapes sound toys training vowel_data vowel_task))
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
@@ -34,7 +34,6 @@ help:  ## print what there is to make
 	    printf '  %-16s %s\n' "$$name" "$$what"; done
 
 book: .venv/installed  ## build the book and print the path of its first page
-	$(BIN)/python scripts/crosswalk.py --check
 	$(BIN)/python scripts/build.py
 
 pdf: book  ## print the book into _build/book.pdf; needs Chromium

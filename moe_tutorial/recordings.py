@@ -34,14 +34,20 @@ FORMAT = 1
 """The format of the files. A file of a newer one is refused."""
 
 FOLDER = Path(str(files(__package__))) / "data" / "recordings"
+"""Where the package's own files lie."""
 
 COMMAND = "python -m moe_tutorial record"
+"""What computes what is missing or of other code."""
 
 _HEAD = "moe_tutorial recordings"
 
 
 class RecordingError(ValueError):
-    """Recordings that are missing, damaged, or of other code than the present one. Says which, and what to do."""
+    """Recordings that are missing, damaged, or of other code than the present one. Says which, and what to do.
+
+    >>> issubclass(RecordingError, ValueError)
+    True
+    """
 
 
 @dataclass(frozen=True)

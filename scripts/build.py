@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ from execute import ROOT
 from filelock import FileLock
 
 PAGES = ROOT / "_build" / "html"
-INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "book", "notebooks")
+INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "book", "notebooks", "moe_tutorial", "scripts/api.py",
+          "scripts/api_pages.py", "tests")
+BUILD = (Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going", "--all", "--quiet")
 
 
 def inputs():
@@ -21,7 +24,8 @@ def inputs():
     for name in INPUTS:
         place = ROOT / name
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(ROOT).parts):
+            parts = path.relative_to(ROOT).parts
+            if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts):
                 digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -33,10 +37,10 @@ def build():
         built, now = PAGES / ".built-from", inputs()
         if built.is_file() and built.read_text() == now:
             return None
-        # From nothing: a page that did not change is not looked at again, and its warnings would be forgotten.
-        jupyter_book = Path(sys.executable).with_name("jupyter-book")
-        done = subprocess.run([jupyter_book, "build", ROOT, "-W", "-n", "--keep-going", "--all", "--quiet"],
-                              capture_output=True, text=True)
+        # From nothing: a page that did not change is not looked at again, and its warnings would be forgotten. Pages of
+        # source code would stay as they are for as long as the source does, with links to entries that may be gone.
+        shutil.rmtree(PAGES / "_modules", ignore_errors=True)
+        done = subprocess.run([*BUILD, ROOT], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the book cannot be built:\n{done.stdout}{done.stderr}")
         built.write_text(now)

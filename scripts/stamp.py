@@ -60,12 +60,11 @@ def stamp(site, repository, revision, address=None, branch="main"):
 def page_links(page, repository, revision, branch):
     """The links of a page, by its path in the site; none for a page without a source."""
     stem = page.removesuffix(".html")
-    source = next((stem + kind for kind in (".ipynb", ".md") if (ROOT / (stem + kind)).is_file()), None)
+    source = next((stem + kind for kind in (".ipynb", ".md", ".rst") if (ROOT / (stem + kind)).is_file()), None)
     if source is None:
         return ""
     solutions = re.match(r"book/solutions/(\d\d)_", source)
     written = f"moe_tutorial/exercises/chapter_{solutions[1]}.py" if solutions else source  # pages that scripts make
-    written = "scripts/crosswalk.py" if source == "book/crosswalk.md" else written
     here = f"https://github.com/{repository}"
     filled_in = {"template": "problem.yml", "page": stem, "version": f"{__version__} ({revision[:7]})"}
     report = urlencode(filled_in, quote_via=quote)

@@ -1,13 +1,19 @@
 """The built book, as a reader meets it: no kernel, no other host, in a real browser."""
 
+import ast
 import re
+import shutil
+import subprocess
+from collections import Counter
 from urllib.parse import unquote, urldefrag, urljoin
 
 import nbformat
 import pytest
+from api import every_entry
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from execute import ROOT, chapters
+from build import BUILD
+from execute import ROOT, chapters, notebooks
 
 from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES
 
@@ -86,10 +92,55 @@ def test_figures_and_code_outputs_are_all_there(soups):
         assert len(shown) == printed > 3
 
 
+def test_every_public_name_has_its_place_in_the_pages_of_the_package(soups):
+    pages = [soup for path, soup in soups.items() if path.startswith("book/api/")]
+    assert every_entry().keys() <= {entry["id"] for soup in pages for entry in soup.select("dt.sig[id]")}
+
+
+def test_every_use_of_the_package_in_a_cell_leads_to_what_is_said_of_it(soups):
+    uses = Counter()
+    for path in notebooks():
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+                 and "remove-cell" not in cell.metadata.get("tags", [])]
+        shown = soups[f"{path.relative_to(ROOT).with_suffix('').as_posix()}.html"].select("main div.cell_input pre")
+        imported = set()
+        for source, cell in zip(cells, shown, strict=True):
+            assert cell.text.strip() == source.strip(), "what is copied is the code"
+            nodes = list(ast.walk(ast.parse(source)))
+            statements = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+            statements = [node for node in statements if node.module.startswith("moe_tutorial")]
+            names = [name.name for node in statements for name in node.names]
+            own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+            imported = imported - own | {*names}
+            wanted = Counter(["moe_tutorial" for _ in statements] + names)
+            wanted.update(node.id for node in nodes if isinstance(node, ast.Name) and node.id in imported)
+            links = [(link.text, link["href"]) for link in cell.select("a")]
+            assert not wanted - Counter(text.split(".")[0] for text, _ in links), f"{path.name}: {source}"
+            for text, target in links:
+                if text.split(".")[0] in imported:
+                    wanted_place = rf"/api/\w+\.html#(module-)?moe_tutorial\.([\w.]+\.)?{text.split('.')[-1]}$"
+                    assert re.search(wanted_place, target), f"{text} leads to {target}"
+            uses[path.stem] += wanted.total()
+    assert uses.total() > 450 and min(uses.values()) > 10, uses
+
+
+def test_a_name_that_is_gone_breaks_the_build(tmp_path):
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    (tmp_path / "book" / "api").mkdir(parents=True)
+    for name in ("_static", "references.bib", "api/model.rst"):
+        (tmp_path / "book" / name).symlink_to(ROOT / "book" / name)
+    (tmp_path / "book" / "names.md").write_text("# Two\n\n{py:obj}`moe_tutorial.Mixture` {py:obj}`moe_tutorial.Mixtures`\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/names\nchapters:\n  - file: book/api/model\n")
+    done = subprocess.run([*BUILD, tmp_path], capture_output=True, text=True)
+    assert done.returncode and done.stderr.count("WARNING") == 1, done.stderr
+    assert "py:obj reference target not found: moe_tutorial.Mixtures\n" in re.sub(r"\x1b\[[\d;]*m", "", done.stderr)
+
+
 def page_paths():
     """The pages of the table of contents, known before the book is built, and the ones the builder adds."""
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    added = ["index.html", "search.html", "genindex.html"]
+    added = ["index.html", "search.html", "genindex.html", "_modules/index.html", "_modules/moe_tutorial/model/losses.html"]
     return [f"{path}.html" for path in re.findall(r"(?:root|file): (\S+)", toc)] + added
 
 

@@ -34,14 +34,26 @@ def multiplications(experts: Count, computed: Count, inputs: Count, hidden: int 
 
 
 def random_mixture(experts, inputs=INPUTS, hidden=HIDDEN, seed=0):
-    """A gate `(K, D)`, hidden layers `(K, D, H)` and output weights `(K, H)` with random numbers, without biases."""
+    """A gate `(K, D)`, hidden layers `(K, D, H)` and output weights `(K, H)` with random numbers, without biases.
+
+    >>> [tuple(weight.shape) for weight in random_mixture(4, inputs=2, hidden=8)]
+    [(4, 2), (4, 2, 8), (4, 8)]
+
+    experts, inputs, hidden: the numbers K, D and H.
+    """
     generator = torch.Generator().manual_seed(seed)
     shapes = (experts, inputs), (experts, inputs, hidden), (experts, hidden)
     return [torch.randn(shape, generator=generator, dtype=torch.float64) / inputs**0.5 for shape in shapes]
 
 
 def blend_of_all(x, gate, first, second):
-    """Every expert computed for every case, and blended in the gate's proportions, `(N,)`. x: `(N, D)`."""
+    """Every expert computed for every case, and blended in the gate's proportions, `(N,)`.
+
+    >>> blend_of_all(torch.zeros(5, 2).double(), *random_mixture(4, inputs=2, hidden=8)).shape
+    torch.Size([5])
+
+    x: `(N, D)`. gate, first, second: from `random_mixture`.
+    """
     p = torch.softmax(x @ gate.T, dim=-1)
     hidden = torch.sigmoid(torch.einsum("nd,kdh->nkh", x, first))
     o = torch.sigmoid(torch.einsum("nkh,kh->nk", hidden, second))
@@ -49,7 +61,13 @@ def blend_of_all(x, gate, first, second):
 
 
 def favourite_only(x, gate, first, second):
-    """For each case only the expert with the largest proportion is computed, `(N,)`. x: `(N, D)`."""
+    """For each case only the expert with the largest proportion is computed, `(N,)`.
+
+    >>> favourite_only(torch.zeros(5, 2).double(), *random_mixture(4, inputs=2, hidden=8)).shape
+    torch.Size([5])
+
+    x, gate, first, second: as for `blend_of_all`.
+    """
     favourite = (x @ gate.T).argmax(-1)
     y = torch.empty(len(x), dtype=x.dtype)
     for expert in range(len(gate)):
@@ -108,3 +126,4 @@ def load_costs(recordings: Recordings | None = None) -> dict[int, tuple[float, f
 
 
 RECORDINGS = Recordings("costs", "measured costs", (Sizes(),), make_costs, ("sparse/costs.py",))
+"""The stored times."""

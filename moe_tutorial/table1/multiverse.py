@@ -23,6 +23,7 @@ READINGS: dict[str, dict[str, Any]] = {
 four there is one coding, but the error of a case may be summed over the outputs or their mean."""
 
 CHOICES: dict[str, tuple] = {"order": ("file", "random"), "stop_on": ("blend", "expected"), "spread": (0.1, 0.5, 1.0)}
+"""The other choices that are tried, each with each reading: settings of a `Protocol` by name."""
 
 CELLS = tuple(Protocol(**reading, **dict(zip(CHOICES, values)))
               for reading in READINGS.values() for values in product(*CHOICES.values()))
@@ -104,6 +105,7 @@ SOURCES = (
 """The files of the package that decide how a simulation of Table 1 ends."""
 
 RECORDINGS = Recordings("multiverse", "cells", CELLS, make_cell, SOURCES)
+"""The stored cells."""
 
 ELSEWHERE = Recordings("multiverse_elsewhere", "cells", CELLS, make_cell, SOURCES,
                        {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"})

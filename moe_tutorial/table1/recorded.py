@@ -182,6 +182,8 @@ TRAININGS = Recordings(
           for seed in seeds),
     make_training,
     (*SOURCES[:5], "model/losses.py", "training/criterion.py", "training/descent.py", SOURCES[-1]))
+"""The stored trainings, one for each `Setting`."""
 
 SIMULATIONS = Recordings("simulations", "sets of simulations", tuple(Simulated(name) for name in SYSTEMS), make_simulations,
                          SOURCES)
+"""The stored simulations under our reading, one for each `Simulated`."""

@@ -77,6 +77,9 @@ def spectrum(samples: Samples) -> tuple[Tensor, Tensor]:
 def synthesise(f0, formants, seconds=0.6):
     """A vowel: the buzz through one resonator after another, float64 `(T,)`, scaled to a largest value of 1.
 
+    >>> synthesise(130, formants=(300, 2300, 3000), seconds=0.1).shape
+    torch.Size([1600])
+
     f0: of the source, in Hz. formants: F1, F2 and F3 in Hz.
 
     ValueError: another number of formants than BANDWIDTHS has, or a frequency outside its range.
@@ -92,6 +95,9 @@ def synthesise(f0, formants, seconds=0.6):
 
 class Sounds:
     """Labelled players, one for each sound; shown in a notebook and in the rendered page, with no kernel needed.
+
+    >>> Sounds({"[i] as in heed": synthesise(130, formants=(300, 2300, 3000))})
+    Sounds: [i] as in heed (0.6 s)
 
     sounds: a mapping from a label to samples `(T,)` from -1 to 1, at RATE.
 

@@ -18,6 +18,7 @@ from .. import _checks
 from ..shapes import checked
 
 GROUPS = {"m": "men", "w": "women", "c": "children"}
+"""What the groups of speakers in the data file are called."""
 
 SYMBOLS = {"iy": "i", "ih": "I", "eh": "ɛ", "ae": "æ", "ah": "ʌ", "aa": "a", "ao": "ɔ", "uh": "ʊ", "uw": "u", "er": "ɝ"}
 """The phonetic symbol of each vowel code of the data file; the four of the paper as the paper writes them."""

@@ -33,6 +33,10 @@ _DIMENSIONS = {"experts.weight": 3, "experts.bias": 2, "gate.weight": 2, "gate.b
 class History:
     """What a training recorded: S moments of R runs. A mixture without a runs dimension is one run.
 
+    >>> x, d = torch.tensor([[0.0], [1.0]]).double(), torch.tensor([[1.0], [0.0]]).double()
+    >>> train(Mixture(experts=2, inputs=1), x, d, step_size=1.0, epochs=10).proportions.shape
+    torch.Size([11, 1, 2])
+
     epochs: the recorded epochs, int64 (S,). Epoch 0 is the start, before any update.
     loss: the mean over cases of the loss that was trained on, (S, R).
     squared_error: the mean over cases of the squared error of the blend, (S, R).
