@@ -241,7 +241,7 @@ window.moe = (() => {
       svg("line", { x1: x(0), x2: x(across.to), y1: level, y2: level, stroke: "#555", "stroke-dasharray": "2 3",
         class: "moe-criterion" }),
       ...curves.map(({ points, ...attributes }) => svg("path", { fill: "none", "stroke-width": 2, "stroke-linejoin": "round",
-        d: "M" + points.map(([epoch, error]) => `${x(epoch).toFixed(3)} ${y(error).toFixed(3)}`).join("L"),
+        d: "M" + points.map(([epoch, error]) => `${x(epoch)} ${y(error)}`).join("L"),
         ...attributes })));
     return made;
   }

@@ -106,7 +106,7 @@ class TrainingPlayer(Interactive):
         from ._widgets import Panel, button, choice, seed_field, steps
 
         loss = choice("loss", [(LOSSES[loss], loss) for loss in self.losses], self.losses[0])
-        experts = choice("experts", range(2, len(plots.EXPERT_COLOURS) + 1), self.experts[0])
+        experts = choice("experts", [(str(k), k) for k in range(2, len(plots.EXPERT_COLOURS) + 1)], self.experts[0])
         seed, train, frame = seed_field(self.seeds[0]), button("Train"), steps("picture")
         panel = Panel(loss, experts, seed, train, frame)
         shown: list[Film] = []
