@@ -5,11 +5,11 @@ formants has the same axes and limits everywhere; an expert has the same colour 
 beside it.
 """
 
-from .curves import curves, fits, proportions, spectrum
-from .feet import feet, trails
+from .figure3 import feet, trails
+from .formants import F1_LIMITS, F2_LIMITS, VOWEL_MARKERS, formant_plane, gate_regions, plane, two_planes
+from .graphs import curves, fits, proportions, spectrum
 from .losses import forces
 from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture
-from .plane import F1_LIMITS, F2_LIMITS, VOWEL_MARKERS, formant_plane, gate_regions, plane, two_planes
 from .table1 import SYSTEM_STYLES, multiverse, simulated_epochs, step_sizes
 
 __all__ = [

@@ -3,8 +3,8 @@
 import itertools
 
 from ..model.lines import foot_of_normal
+from .formants import on_line, read_line
 from .picture import BY_COLOUR, Picture, check_number, drawing, expert_colour, expert_style, legend, numbers
-from .plane import on_line, read_line
 
 
 def feet(lines, caption="The foot of the normal from the origin to each line, as in Figure 3 of the paper.") -> Picture:
