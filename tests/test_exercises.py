@@ -262,6 +262,18 @@ def test_what_stands_under_a_decorator_is_the_exercise_and_stays_a_function():
     assert solution_code(exercise) == "def double(x, times=2):\n    return times * x"
 
 
+def test_a_solution_begins_at_its_def_whatever_the_decorator_says():
+    chapter = Exercises()
+
+    @chapter.write("double", "easy", 5, inputs=lambda draw: [(draw(2),)], hints=("add", "twice"), explanation="Twice.",
+                   given="def double(x): return x", statement="def double(x): and so on.", wrong=(Wrong(None, "no."),) * 3)
+    def double(x):
+        """A def, say def double(x):"""
+        return 2 * x
+
+    assert solution_code(chapter[0]) == 'def double(x):\n    """A def, say def double(x):"""\n    return 2 * x'
+
+
 @pytest.mark.parametrize(("changes", "said"), [
     ({"difficulty": "simple"}, "exercise 'double': unknown difficulty 'simple', choose one of ('easy', 'medium', 'hard')"),
     ({"hints": ("add",)}, "exercise 'double' needs two hints and at least three wrong answers"),

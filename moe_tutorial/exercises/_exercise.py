@@ -1,5 +1,6 @@
 """What an exercise and a quiz question are made of."""
 
+import ast
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -51,7 +52,6 @@ class Exercise:
     wrong: at least three `Wrong`. Their order decides where two of them would fit.
     inputs: for a function: called with a `Draw`, returns a list of argument tuples, corner cases among them.
     given: for a function: code that the stub begins with, such as what is to be repaired.
-    written: the stub, where it is more than what `stub` makes of the reference.
     tolerance: how far a number may be off; for functions, relative to the numbers' size.
     choices: for a value that is one of a few words, these words.
     """
@@ -68,7 +68,6 @@ class Exercise:
     wrong: tuple[Wrong, ...]
     inputs: Callable | None = None
     given: str = ""
-    written: str = ""
     tolerance: float = 1e-5
     choices: tuple[str, ...] = ()
 
@@ -89,8 +88,8 @@ class Exercise:
     @property
     def stub(self):
         """The code cell to start from, without imports and without the line that calls `check`."""
-        if self.written or not callable(self.reference):
-            return self.written or "prediction = ..."
+        if not callable(self.reference):
+            return "prediction = ..."
         begun = f"def {self.answer_name}{inspect.signature(self.reference)}:\n    raise NotImplementedError"
         return f"{self.given}\n\n{begun}" if self.given else begun
 
@@ -113,8 +112,8 @@ class Exercises(list):
 
     def _decorator(self, kind, title, difficulty, minutes, more):
         def add(reference):
-            self.append(Exercise(**{"name": reference.__name__, **more}, title=title, kind=kind, difficulty=difficulty,
-                                 minutes=minutes, reference=reference))
+            self.append(Exercise(name=reference.__name__, title=title, kind=kind, difficulty=difficulty, minutes=minutes,
+                                 reference=reference, **more))
             return reference
 
         return add
@@ -141,7 +140,8 @@ def solution_code(exercise):
     """The reference answer as the code of a cell."""
     if callable(exercise.reference):
         source = textwrap.dedent(inspect.getsource(exercise.reference))
-        return source[source.index(f"def {exercise.answer_name}("):].strip()  # without the decorator
+        begin = ast.parse(source).body[0].lineno  # of the `def`, which the decorator stands above
+        return "\n".join(source.splitlines()[begin - 1:]).strip()
     return f"{exercise.answer_name} = {exercise.reference!r}"
 
 
