@@ -216,7 +216,7 @@ QUIZ = (
         right=0,
     ),
     Question(
-        "The two networks with a known split do not disturb each other. What has to be known for that?",
+        "Two networks with a known split do not disturb each other. What has to be known to train *and* to use them?",
         (
             ("Nothing: two networks divide the work by themselves", "In the chapter we told each network which cases were its own. "
              "Two networks that both learn from every case would each be where the one network was."),

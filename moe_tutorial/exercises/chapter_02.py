@@ -43,8 +43,8 @@ counts.""",
 squares over the last dimension is the squared distance, `(N, K)`. The root can be left out: it does not change which distance is smallest.
 `argmin(dim=1)` looks along each point's row, and of equal values it takes the first.
 
-With the four mean points of the training tokens this is already a way to tell vowels apart. It does not do that well here: try it, and count
-how many tokens are given to a vowel of the *other* pair.""",
+With the four mean points of the training tokens this is already a way to tell vowels apart. Try it on the task of this chapter, and count
+the mistakes inside the pairs and across them: you will find none across.""",
     wrong=(
         Wrong(lambda x, means: (x[:, None] - means).square().sum(dim=-1).argmax(dim=1),
               "this is the number of the farthest mean: look for the smallest distance, not the largest."),
@@ -167,7 +167,8 @@ in pitch, `"louder"`, or `"another"` vowel?""",
 time a little; it makes no new tones, and what it does to one tone does not depend on the others. After three resonators each tone has been
 multiplied by three factors, and a product does not depend on the order of its factors. Only rounding differs.
 
-This holds because a resonator is linear. In a network with a sigmoid after each layer the order of the layers does count.""",
+This holds because a resonator is linear *and* does the same at every moment. Being linear is not enough: two matrices are linear, and
+their order counts, and so does the order of a resonator and a fade-in.""",
     reference="same",
     wrong=(
         Wrong("higher", "the pitch comes from the buzz, from F0. Resonators make the buzz's tones stronger or weaker but "
@@ -198,7 +199,7 @@ QUIZ = (
         (
             ("The targets: 1 on one side and 0 on the other", "On each side there are vowels with target 1 and vowels with target 0. "
              "This line says which pair a token is from, not what the network should answer."),
-            ("The two vowels of each pair", "Inside the pairs the vowels overlap, so no straight line does that without mistakes."),
+            ("The two vowels of each pair", "Inside the pairs the vowels overlap: no straight line separates them without mistakes."),
             ("The pair of heed and hid from the pair of hod and hud", "It runs through the gap between the two clouds. It divides the "
              "task into its two subtasks, which is a question for the gate."),
         ),

@@ -233,9 +233,9 @@ QUIZ = (
     Question(
         "Why do all experts first become more like X, the best compromise of a single expert?",
         (
-            ("The loss rewards experts that agree with each other", "Nothing in eq. 1.3 compares one expert with another "
-             "one's output; each is compared with $d$. They come near the same place because they learn from the same "
-             "cases."),
+            ("The loss rewards experts that agree with each other", "Nothing in eq. 1.3 rewards agreement. Experts are "
+             "compared by their distances from $d$, and that drives them apart. They come near the same place because "
+             "they learn from the same cases."),
             ("The experts are trained one by one on all cases", "Nothing is trained separately. All move in the same "
              "epoch, by the gradient of one loss."),
             ("The gate gives each of them about the same share of every case", "An expert's share is nearly the same for "
@@ -251,8 +251,8 @@ QUIZ = (
              "alike, and what tells them apart is small at first. In the chapter a millionth was enough, given time."),
             ("The mixture has found its minimum, and training can end", "The run with eight experts looked like this and "
              "then went down to the criterion. A small gradient is no minimum."),
-            ("The step size is too small", "The plateau is there with a step size that already overshoots. A larger one "
-             "need not help."),
+            ("The outputs of the experts no longer change", "The error of the blend hardly changes. What the experts answer, "
+             "and what the gate gives them, changes all the time, as the shares and the distances from X show."),
         ),
         right=0,
     ),

@@ -229,7 +229,7 @@ what factor is the new $t$ larger? Say a number before you compute anything.""",
 the root half as large and $t$ twice as large.
 
 The means are as far apart as before. So a large $t$, or a small $p$, does not say that a difference is large; it says
-that the difference is unlikely to be chance. Under our reading the mixtures need a fraction of 0.66 of the networks'
+that so large a difference would rarely turn up if there were none. Under our reading the mixtures need a fraction of 0.66 of the networks'
 epochs, with $p < 0.001$, and 0.66 is not one half.""",
     reference=2,
     wrong=(

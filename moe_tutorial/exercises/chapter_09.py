@@ -188,7 +188,7 @@ of shape `(K, D)` and `bias` of shape `(K,)`; out come the outputs, `(N,)`. Some
 those of expert 1. So they come in the order of the experts, not of the cases. `y[mine] = ...` puts each output back where its case was. An
 expert without cases fills in nothing.
 
-Every mixture that skips experts has these two steps: sort the cases by expert, and put the outputs back in order. The chapter's
+Most mixtures that skip experts have these two steps: sort the cases by expert, and put the outputs back in order. The chapter's
 `only_the_favourite` does the same for experts with a hidden layer.""",
     wrong=(
         Wrong(expert_by_expert, "that is still `broken`: the outputs are in the order of the experts. Put each of them "
