@@ -62,6 +62,7 @@ PICTURES = {
     "forces": lambda: plots.forces(1.0, torch.tensor([0.5, 3.0]), {"eq. 1.1": (0.5, torch.tensor([0.25, -2.0]))}),
     "trails": lambda: plots.trails(FEET, {"X": torch.tensor([0.5, 0.25])}),
     "proportions": lambda: plots.proportions(torch.tensor([[0.25, 0.75], [0.5, 0.5]]), ["a", "b"]),
+    "shares": lambda: plots.shares([0, 10], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), "caption"),
 }
 
 
@@ -137,6 +138,17 @@ def test_feet_are_drawn_at_the_feet():
 def test_bars_have_the_height_of_the_proportions():
     bars = PICTURES["proportions"]().figure.axes[0].patches
     assert sorted(bar.get_height() for bar in bars) == pytest.approx([0.25, 0.5, 0.5, 0.75])
+
+
+def test_shares_are_stacked_numbered_and_said():
+    picture = PICTURES["shares"]()
+    ax = picture.figure.axes[0]
+    lower, upper = ([tuple(point) for point in band.get_paths()[0].vertices.tolist()] for band in ax.collections)
+    assert (0.0, 0.25) in lower and (0.0, 0.25) in upper and (10.0, 0.5) in lower and (10.0, 1.0) in upper
+    assert {text.get_text(): tuple(text.get_position()) for text in ax.texts} == {
+        "0": pytest.approx((9.7, 0.25)), "1": pytest.approx((0.3, 0.625))}
+    assert "At the end: expert 0 0.50, expert 1 0.50." in str(picture)
+    assert "The largest share of any is 0.75, of expert 1 at epoch 0." in str(picture)
 
 
 def test_curves_are_drawn_and_said():

@@ -42,6 +42,7 @@ EXPERTS = {
     "forces": lambda n: plots.forces(1.0, drawn_from(n), {"eq. 1.1": (0.5, drawn_from(n))}),
     "proportions": lambda n: plots.proportions(torch.full((1, n), 1 / n), ["case"]),
     "proportions of two cases": lambda n: plots.proportions(torch.full((2, n), 1 / n), ["one", "other"]),
+    "shares": lambda n: plots.shares([0, 1], torch.full((2, n), 1 / n, dtype=f64), "caption"),
 }
 NO_EXPERTS = {"plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
 
@@ -141,6 +142,9 @@ EMPTY = torch.ones(0)
     (lambda: plots.forces(0, [1, 2], {"a": (0, [1])}), "the forces of a has shape (1,), wanted (2,)"),
     (lambda: plots.proportions(torch.ones(2, 2), ["a"]), "1 names were given for 2 cases"),
     (lambda: plots.proportions(torch.ones(2), ["a"]), "p has shape (2,), wanted (N, K)"),
+    (lambda: plots.shares([0, 1], torch.ones(3, 1), "c"), "proportions has shape (3, 1), wanted (2, K)"),
+    (lambda: plots.shares([1, 1], torch.ones(2, 1), "c"), "epochs must grow from one to the next"),
+    (lambda: plots.shares([0, 1], torch.ones(2, 2), "c"), "the proportions of an epoch must add up to 1"),
     (lambda: plots.step_sizes({}), "there are no systems to draw"),
     (lambda: plots.step_sizes({"5 experts": EXPLORED}), "unknown system '5 experts': choose one of '4 experts',"),
     (lambda: plots.simulated_epochs({}, {}), "there are no systems to draw"),

@@ -267,4 +267,15 @@ QUIZ = (
         ),
         right=1,
     ),
+    Question(
+        "With a step of 5, four experts on the vowels stay at an error of 0.23 for 10 000 epochs. What helps?",
+        (
+            ("More epochs", "One expert has all the cases and rests at X. Nothing is on its way there, and time alone "
+             "brings nothing."),
+            ("A smaller step", "It is the reflex, and here it is the wrong way: a smaller step rests at X even more safely."),
+            ("A larger step", "At X the largest curvature is 0.258. A step above $2/0.258 = 7.74$ cannot rest there; in the "
+             "chapter 10 was enough in all six starts."),
+        ),
+        right=2,
+    ),
 )

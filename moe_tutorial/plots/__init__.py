@@ -7,13 +7,13 @@ beside it.
 
 from .figure3 import feet, trails
 from .formants import F1_LIMITS, F2_LIMITS, VOWEL_MARKERS, formant_plane, gate_regions, plane, two_planes
-from .graphs import curves, fits, proportions, spectrum
+from .graphs import curves, fits, proportions, shares, spectrum
 from .losses import forces
 from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture
 from .table1 import SYSTEM_STYLES, multiverse, simulated_epochs, step_sizes
 
 __all__ = [
     "EXPERT_COLOURS", "EXPERT_STYLES", "F1_LIMITS", "F2_LIMITS", "Picture", "SYSTEM_STYLES", "VOWEL_MARKERS", "curves",
-    "feet", "fits", "forces", "formant_plane", "gate_regions", "multiverse", "plane", "proportions", "simulated_epochs",
-    "spectrum", "step_sizes", "trails", "two_planes",
+    "feet", "fits", "forces", "formant_plane", "gate_regions", "multiverse", "plane", "proportions", "shares",
+    "simulated_epochs", "spectrum", "step_sizes", "trails", "two_planes",
 ]

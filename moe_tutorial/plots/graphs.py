@@ -1,5 +1,7 @@
 """Curves, bars and points over a common axis: errors over epochs, spectra, what experts answer, mixing proportions."""
 
+import torch
+
 from ..model.mixture import blend
 from ..tasks import sound
 from .picture import (
@@ -13,6 +15,7 @@ from .picture import (
     further_rows,
     legend,
     numbers,
+    tint,
 )
 
 
@@ -150,3 +153,40 @@ def proportions(p, names, caption="Mixing proportions.") -> Picture:
         ax.set_xticklabels(names)
     said = "; ".join(f"{name}: " + ", ".join(f"{v:.2f}" for v in row) for name, row in zip(names, p.tolist()))
     return Picture(figure, caption, f"Bar chart of the proportions of experts 0 to {experts - 1}. {said}.")
+
+
+def shares(epochs, proportions, caption) -> Picture:
+    """The experts' mean proportions over the epochs, stacked: each expert's band is as high as its share of all cases.
+
+    >>> shares([0, 1], [[0.5, 0.5], [0.9, 0.1]], caption="One takes over.")  # doctest: +ELLIPSIS
+    Stacked bands ... from epoch 0 to 1. At the end: expert 0 0.90, expert 1 0.10. The largest share of any is 0.90, ...
+
+    epochs: `(T,)`, growing. proportions: `(T, K)`, as `History.proportions` has them for one run. A band has the number of
+    its expert at its widest place, if there is room for it.
+
+    TypeError, ValueError: shapes that do not fit, epochs that do not grow, rows that do not add up to 1, over 8 experts.
+    """
+    epochs = numbers("epochs", epochs, "T")
+    proportions = numbers("proportions", proportions, len(epochs), "K")
+    experts = proportions.shape[1]
+    check_number("experts", experts, BY_COLOUR)
+    if not (epochs.diff() > 0).all():
+        raise ValueError("epochs must grow from one to the next")
+    if not torch.allclose(proportions.sum(-1), torch.ones((), dtype=proportions.dtype), atol=1e-6):
+        raise ValueError("the proportions of an epoch must add up to 1")
+    upper, width = proportions.cumsum(-1), epochs[-1] - epochs[0]
+    with drawing(3.2) as (figure, ax):
+        ax.stackplot(epochs.tolist(), proportions.T.tolist(), colors=[tint(expert_colour(k)) for k in range(experts)],
+                     edgecolor="#555555", linewidth=0.6)
+        for k in range(experts):
+            widest = int(proportions[:, k].argmax())
+            if proportions[widest, k] > 0.08:
+                inside = epochs[widest].clamp(epochs[0] + 0.03 * width, epochs[-1] - 0.03 * width)
+                ax.text(float(inside), float(upper[widest, k] - proportions[widest, k] / 2), f"{k}", ha="center",
+                        va="center", fontsize=12, color=expert_colour(k), fontweight="bold")
+        ax.set(xlabel="epoch", ylabel="share of all cases", xlim=(float(epochs[0]), float(epochs[-1])), ylim=(0, 1))
+    end = ", ".join(f"expert {k} {share:.2f}" for k, share in enumerate(proportions[-1].tolist()))
+    when, who = divmod(int(proportions.argmax()), experts)
+    return Picture(figure, caption, "Stacked bands, one for each expert, as high as its share of all cases, from epoch "
+                   f"{float(epochs[0]):g} to {float(epochs[-1]):g}. At the end: {end}. The largest share of any is "
+                   f"{float(proportions.max()):.2f}, of expert {who} at epoch {float(epochs[when]):g}.")
