@@ -201,6 +201,15 @@ def test_the_multiverse_sorts_its_cells_into_four_kinds():
     assert places["0.50"] == (0, 0) and places["0.70"] == (0, 1) and places["1.20"] == (1, 1) and places["–"] == (1, 0)
 
 
+def test_the_multiverse_has_a_star_where_the_systems_come_in_an_order():
+    order = CELLS[0].order
+    picture = plots.multiverse(CELLS, dict(list(READINGS.items())[:2]), HALF, order=order)
+    starred = {text.get_text() for text in picture.figure.axes[0].texts if "★" in text.get_text()}
+    same = {f"{cell.fraction:.2f} ★" for cell in (CELLS[0], CELLS[1], CELLS[2]) if cell.order == order}
+    assert starred == same and f"a star in {len(same)}, where" in str(picture)
+    assert "star" not in str(PICTURES["multiverse"]())
+
+
 def test_the_blend_is_drawn_where_it_is_one_half():
     picture = plots.gate_regions(TRAIN, V, C, blend=plots.plane()[:, 0])  # a blend that is F1 itself
     contour = next(c for c in picture.figure.axes[0].collections if type(c).__name__ == "QuadContourSet")

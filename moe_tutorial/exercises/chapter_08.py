@@ -267,12 +267,13 @@ QUIZ = (
         right=2,
     ),
     Question(
-        "With initial weights within 0.5 the mixtures need 0.66 of the networks' epochs, with weights within 0.1 they "
-        "need 0.48. The paper says about half, and does not state the initial weights. What follows?",
+        "With initial weights within 0.5, and the step sizes that the rule chooses for them, the mixtures need 0.66 of the "
+        "networks' epochs. With weights within 0.1, and the step sizes for these, they need 0.47. The paper says about half, "
+        "and states neither. What follows?",
         (
-            ("The paper's weights were within 0.1", "Perhaps, but the outcome is no evidence that the rest was the same "
-             "as well. A choice made because it gives the wanted number cannot confirm that number."),
-            ("The claim depends on a choice that is not stated", "Under one reading it comes out and under the other it "
+            ("The paper's weights were within 0.1", "Perhaps, but the outcome is no evidence of it: with a step of 15 the "
+             "same weights give 0.56. A choice made because it gives the wanted number cannot confirm that number."),
+            ("The claim depends on choices that are not stated", "Under one reading it comes out and under the other it "
              "does not. So both belong in the report."),
             ("The claim is wrong, because it fails under the default reading", "The default is our reading, not the "
              "paper's. Nothing in the paper speaks for 0.5 rather than 0.1."),

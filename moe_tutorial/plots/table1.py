@@ -91,7 +91,7 @@ def _system_style(system):
     return SYSTEM_STYLES[system]
 
 
-def multiverse(cells, readings, half,
+def multiverse(cells, readings, half, order=(),
                caption="The mixtures' epochs as a fraction of the networks', for every combination of the open choices."
                ) -> Picture:
     """Where "half as many epochs" holds: a table of the fractions, coloured in three steps.
@@ -101,7 +101,8 @@ def multiverse(cells, readings, half,
     A table of 48 fractions, a column for each reading of the outputs and a row for each order of the speakers, ...
 
     cells: `replication.Replication` objects. readings: a mapping from a column's name to the settings of its protocols.
-    half: the fraction below which it is about half.
+    half: the fraction below which it is about half. order: systems from the fastest to the slowest; a cell in which all
+    runs converge, and in this order, has a star. Lines part the rows that differ in more than the spread of the weights.
 
     ValueError: no cells, or a cell that fits none of the readings.
     """
@@ -111,6 +112,7 @@ def multiverse(cells, readings, half,
 
     rows = list(dict.fromkeys(place(cell.protocol) for cell in cells))
     counts = {"about half": 0, "fewer": 0, "not fewer": 0, "not all converge": 0}
+    stars = 0
     with drawing(6.4) as (figure, ax):
         for cell in cells:
             column, row = _column(cell.protocol, readings), rows.index(place(cell.protocol))
@@ -120,8 +122,13 @@ def multiverse(cells, readings, half,
             ax.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=colour, edgecolor="#555555",
                                    linewidth=0.6, hatch="///" if kind == "not all converge" else None))
             fraction = "–" if math.isnan(cell.fraction) else f"{cell.fraction:.2f}"
+            if kind != "not all converge" and cell.order == list(order):
+                fraction, stars = f"{fraction} ★", stars + 1
             ax.text(column, row, fraction, ha="center", va="center", color=ink, fontsize=12,
                     bbox=dict(facecolor=colour, edgecolor="none", pad=1.5))
+        for number, (one, other) in enumerate(zip(rows, rows[1:])):
+            if one[:2] != other[:2]:
+                ax.axhline(number + 0.5, color="black", linewidth=1.6)
         ax.set(xlim=(-0.55, len(readings) - 0.45), ylim=(len(rows) - 0.45, -0.55), xticks=range(len(readings)),
                yticks=range(len(rows)))
         ax.set_xticklabels([name.replace(", ", "\n").replace(" ", "\n", 1) for name in readings], fontsize=10)
@@ -135,6 +142,8 @@ def multiverse(cells, readings, half,
                                for kind, (colour, _) in _KINDS.items()],
                       loc="outside lower center", ncols=2)
     said = ", ".join(f"{number} {kind}" for kind, number in counts.items())
+    if order:
+        said += f"; a star in {stars}, where the order from the fastest to the slowest is {', '.join(order)}"
     columns = []
     for name, settings in readings.items():
         fractions = [cell.fraction for cell in cells
