@@ -59,7 +59,7 @@ from .table1 import (
     simulate,
     t_test,
 )
-from .tasks import Sounds, load_vowels, sound, synthesise, toys, vowel_task, vowels
+from .tasks import Cases, Sounds, load_vowels, sound, synthesise, toys, vowel_task, vowels
 from .training import Criterion, History, engine, fast_train, train
 
 __version__ = "0.1.0"
@@ -76,7 +76,7 @@ __all__ = [
     "expected_error", "expert_outputs", "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "initial_weights",
     "live", "mixing_proportions", "mixture_nll", "responsibilities", "switch",
     # tasks
-    "Sounds", "load_vowels", "synthesise", "vowel_task",
+    "Cases", "Sounds", "load_vowels", "synthesise", "vowel_task",
     # training
     "Criterion", "History", "fast_train", "train",
     # table1

@@ -84,6 +84,9 @@ class VowelTable:
 class Cases:
     """Training or test cases.
 
+    >>> Cases(torch.tensor([[0.3, 2.5]]), torch.tensor([[1.0]]), ("iy",), torch.tensor([1]))
+    Cases: 1 of [i], x (1, 2) in kHz, d (1, 1)
+
     x: inputs, F1 and F2 or the formants that were chosen, in kHz, float64 (N, D).
     d: desired outputs, float64 (N, M).
     vowel: the vowel code of each case, a tuple of N.
