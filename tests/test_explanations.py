@@ -79,8 +79,8 @@ def test_nearest_means_make_mistakes_inside_the_pairs_only():
         assert not any(taken[one][other] for one in ("hod", "hud") for other in ("heed", "hid"))
     assert "you will find none across" in explanation(chapter_02.EXERCISES, "nearest_mean")
     said = explanation(chapter_02.EXERCISES, "shifted_voices")
-    assert ("Of the 50 test tokens of *hid*, 45 are taken for *heed*; of *hod* 13 are taken for *hud*; all of *heed* and *hud* "
-            "are right") in said
+    assert ("Of the 50 test tokens of *hid*, 45 are taken for *heed*; of *hod* 13 are taken for *hud*; "
+            "all of *heed* and *hud* are right") in said
     assert taken["hid"]["heed"] == 45 and taken["hod"]["hud"] == 13
     assert taken["heed"]["heed"] == taken["hud"]["hud"] == 50
 
