@@ -122,7 +122,7 @@ def test_two_planes_have_each_its_own_shade():
     shown = [ax.images[0].get_array() for ax in picture.figure.axes]
     assert shown[0][0, -1] > 1 > shown[0][-1, 0] and shown[1][-1, 0] > 0.29 > shown[1][0, -1]  # F1, and then F2
     # F1 is above 0.5 on nine thirteenths of the plane, whose middle is (0.95, 2.15).
-    assert re.search(r"left: \[i\] 100 .* Grey shading, above 0.5 on 69% of the drawn area, around \(1.0, 2.1\). right: ",
+    assert re.search(r"left: \[i\] 100 .* Grey shading, above 0.5 on 69% of the drawn area, around \(0.95, 2.15\). right: ",
                      str(picture))
     assert str(picture).endswith("Grey shading, nowhere above 0.5.")
 

@@ -235,7 +235,7 @@ def _say_dark(dark):
     if not dark.any():
         return "Grey shading, nowhere above 0.5."
     f1, f2 = plane()[dark].mean(0).tolist()
-    return f"Grey shading, above 0.5 on {dark.double().mean():.0%} of the drawn area, around ({f1:.1f}, {f2:.1f})."
+    return f"Grey shading, above 0.5 on {dark.double().mean():.0%} of the drawn area, around ({f1:.2f}, {f2:.2f})."
 
 
 def _say_cases(cases):
