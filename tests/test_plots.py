@@ -54,6 +54,8 @@ PICTURES = {
                                                        "time", "caption", points=True, logarithmic=True),
     "formant_plane": lambda: plots.formant_plane(TRAIN, LINES, shade=plots.plane()[:, 0] / 2),
     "two_planes": lambda: plots.two_planes(TRAIN, TRAIN.only("iy"), ("left", "right"), "caption"),
+    "two_planes with shades": lambda: plots.two_planes(
+        TRAIN, TRAIN.only("iy"), ("left", "right"), "caption", (plots.plane()[:, 0], 0.3 * plots.plane()[:, 1] / 3.8)),
     "gate_regions": lambda: plots.gate_regions(TRAIN, V, C),
     "feet": lambda: plots.feet(LINES),
     "spectrum": lambda: plots.spectrum(synthesise(120, (500, 1500, 2500)), (500, 1500, 2500), "[ə]"),
@@ -114,6 +116,25 @@ def test_the_plane_is_drawn_the_right_way_up():
     assert image.origin == "lower" and image.get_extent() == [0.1, 1.4, 0.5, 3.8]
     shown = image.get_array()
     assert shown[0, -1] > shown[0, 0] and shown[0, 0] == shown[-1, 0]  # the shade was F1
+
+
+def test_two_planes_have_each_its_own_shade():
+    picture = PICTURES["two_planes with shades"]()
+    shown = [ax.images[0].get_array() for ax in picture.figure.axes]
+    assert shown[0][0, -1] > 1 > shown[0][-1, 0] and shown[1][-1, 0] > 0.29 > shown[1][0, -1]  # F1, and then F2
+    # F1 is above 0.5 on nine thirteenths of the plane, whose middle is (0.95, 2.15).
+    assert re.search(r"left: \[i\] 100 .* Grey shading, above 0.5 on 69% of the drawn area, around \(0.95, 2.15\). right: ",
+                     str(picture))
+    assert str(picture).endswith("Grey shading, nowhere above 0.5.")
+
+
+def test_a_formant_s_mark_hides_no_line_of_the_spectrum():
+    axes = PICTURES["spectrum"]().figure.axes[0]
+    level, *marks = axes.lines
+    bottom, top = axes.get_ylim()
+    assert len(marks) == 3
+    for mark in marks:
+        assert bottom + min(mark.get_ydata()) * (top - bottom) > max(level.get_ydata())
 
 
 def test_gate_regions_are_where_each_expert_has_the_largest_proportion():

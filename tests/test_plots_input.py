@@ -120,6 +120,7 @@ EMPTY = torch.ones(0)
     (lambda: plots.curves(torch.arange(3), ONE, "x", "y", "c"), "one has shape (2,), wanted (3,)"),
     (lambda: plots.curves(torch.ones(2, 2), ONE, "x", "y", "c"), "x has shape (2, 2), wanted (S,)"),
     (lambda: plots.formant_plane(TRAIN, shade=torch.ones(10)), "shade has 10 values, wanted a square number"),
+    (lambda: plots.two_planes(TRAIN, TRAIN, "ab", "c", (torch.ones(9), torch.ones(9))), "shade has 9 values, wanted 40000"),
     (lambda: plots.formant_plane(TRAIN, shade=EMPTY), "shade has 0 values, wanted a square number"),
     (lambda: plots.formant_plane(TRAIN, {"a": (torch.ones(3), 0.5)}), "the weight of a has shape (3,), wanted (2,)"),
     (lambda: plots.formant_plane(TRAIN, {"a": (torch.ones(2), torch.ones(1))}), "the bias of a has shape (1,)"),

@@ -67,8 +67,8 @@ other network on A?""",
 chapter's figure begin close to it, with a network that has not learned yet.
 
 The network that has learned B does worse on A than one that has learned nothing. It gives nearly the same answer, close to 0 or to 1,
-to all cases of A. Half of them it gets right, with an error near 0, and half of them wrong, with an error near 1. Both networks are no
-better than a coin, but one of them is sure of itself, and the squared error makes it pay for that.""",
+to all cases of A. Half of them it gets right, with an error near 0, and half of them wrong, with an error near 1. Both networks are right
+on half of the cases, but one of them is sure of itself, and the squared error makes it pay for that.""",
     reference=0.25,
     wrong=(
         Wrong(0.5, "0.5 is how far the output is off, before it is squared. (It is also the share of right answers that "
@@ -100,7 +100,8 @@ the error on A by $\nabla E_A \cdot \Delta w$. Together: $\Delta E_A \approx -\v
 
 The sign is decided by the angle between the two gradients. If it is less than a right angle, the step on B helps A. If it is more, the
 step on B spoils A: this is interference, in one number. Nothing in the rule of descent looks at this number. It changes
-from step to step: just after the switch in the chapter the gradient of B is nearly 0, and so is the side effect. The damage comes later.
+from step to step. In the chapter the first steps on B *help* A, with a cosine of +0.25. Each of them is short, because the gradient of B is
+nearly 0, but 100 of them lower the error on A from 0.049 to 0.040. The damage comes later, with a cosine of -0.38 after 180.
 
 For two networks with no weight in common the product is 0: for each weight, one of the two gradients is 0.""",
     wrong=(

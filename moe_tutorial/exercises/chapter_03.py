@@ -218,7 +218,7 @@ QUIZ = (
         right=2,
     ),
     Question(
-        "With 1 for [i] and [a], instead of 1 for [i] and [ʌ], X gets fewer tokens right. Why?",
+        "With 1 for [i] and [a], instead of 1 for [i] and [ʌ], the error of X is hardly below that of a constant output of 0.5. Why?",
         (
             ("[a] and [ʌ] are harder to tell apart when [a] is 1", "T1 is as good as before. It is the same line, with its 1-side and "
              "its 0-side exchanged."),

@@ -66,7 +66,9 @@ def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption
         said = []
         if shade is not None:
             shade = _grid("shade", shade)
-            _draw_shade(ax, shade, shade_label, figure)
+            bar = figure.colorbar(_draw_shade(ax, shade), ax=ax, label=shade_label,
+                                  boundaries=torch.linspace(0, 1, 101).tolist())
+            bar.set_ticks([0, 0.5, 1])
             said.append(f"Grey shading gives {shade_label}, from {float(shade.min()):.2f} to {float(shade.max()):.2f}.")
         _draw_cases(ax, cases)
         for number, (label, line) in enumerate(lines.items()):
@@ -77,24 +79,32 @@ def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption
                    f"Scatter plot, F1 across and F2 up, in kHz. {_say_cases(cases)} {' '.join(said)}")
 
 
-def two_planes(left, right, titles, caption) -> Picture:
+def two_planes(left, right, titles, caption, shades=None) -> Picture:
     """Two sets of cases side by side in the formant plane, `left` and `right`, with their titles.
 
     >>> from moe_tutorial import vowel_task
     >>> task = vowel_task()
     >>> two_planes(task.train, task.test, ("to train", "to test"), caption="All cases.")  # doctest: +ELLIPSIS
     Two scatter plots, F1 across and F2 up, in kHz. to train: [i] 100 filled circles around (0.28, 2.46); ...
+
+    shades: an output from 0 to 1 on `plane()` for each of the two, drawn as grey, dark where high.
+
+    ValueError: a shade for another number of points.
     """
+    said = []
     with drawing(4.2, panels=2) as (figure, *axes):
-        for panel, cases, title in zip(axes, (left, right), titles, strict=True):
+        for panel, cases, title, shade in zip(axes, (left, right), titles, shades or (None, None), strict=True):
+            said.append(f"{title}: {_say_cases(cases)}")
+            if shade is not None:
+                _draw_shade(panel, _grid("shade", shade, len(plane())))
+                said.append(_say_dark(tensor("shade", shade).reshape(-1) > 0.5))
             _draw_cases(panel, cases)
             _plane_axes(panel)
             panel.set_title(title)
         axes[1].set_ylabel("")
         axes[1].tick_params(labelleft=False)
         legend(figure, axes[0])
-    return Picture(figure, caption, "Two scatter plots, F1 across and F2 up, in kHz. "
-                   + " ".join(f"{title}: {_say_cases(cases)}" for title, cases in zip(titles, (left, right))))
+    return Picture(figure, caption, f"Two scatter plots, F1 across and F2 up, in kHz. {' '.join(said)}")
 
 
 def gate_regions(cases, weight, bias, lines=None, blend=None,
@@ -215,11 +225,17 @@ def read_line(label, line):
     return weight, numbers(f"the bias of {label}", line[1]).to(weight.dtype)
 
 
-def _draw_shade(ax, shade, label, figure):
-    image = ax.imshow(shade, cmap="Greys", vmin=0, vmax=1.6, alpha=0.9,
-                      extent=(*F1_LIMITS, *F2_LIMITS), origin="lower", aspect="auto", zorder=0)
-    bar = figure.colorbar(image, ax=ax, label=label, boundaries=torch.linspace(0, 1, 101).tolist())
-    bar.set_ticks([0, 0.5, 1])
+def _draw_shade(ax, shade):
+    return ax.imshow(shade, cmap="Greys", vmin=0, vmax=1.6, alpha=0.9,
+                     extent=(*F1_LIMITS, *F2_LIMITS), origin="lower", aspect="auto", zorder=0)
+
+
+def _say_dark(dark):
+    """Where on `plane()` a shade is dark, `(N,)` of bool."""
+    if not dark.any():
+        return "Grey shading, nowhere above 0.5."
+    f1, f2 = plane()[dark].mean(0).tolist()
+    return f"Grey shading, above 0.5 on {dark.double().mean():.0%} of the drawn area, around ({f1:.2f}, {f2:.2f})."
 
 
 def _say_cases(cases):

@@ -20,7 +20,7 @@ from .picture import (
 
 
 def spectrum(samples, formants, label) -> Picture:
-    """The spectrum of a sound up to 4 kHz with its formants marked.
+    """The spectrum of a sound up to 4 kHz with its formants marked above it.
 
     >>> from moe_tutorial import synthesise
     >>> spectrum(synthesise(120, (500, 1500, 2500)), (500, 1500, 2500), "[ə]").caption
@@ -36,8 +36,9 @@ def spectrum(samples, formants, label) -> Picture:
     with drawing(2.9) as (figure, ax):
         ax.plot(frequency[shown] / 1000, level[shown], color="#444444", linewidth=0.8)
         for number, formant in enumerate(formants):
-            ax.axvline(formant / 1000, label=f"F{number + 1} = {formant:.0f} Hz", **expert_style(number))
-        ax.set(xlabel="frequency (kHz)", ylabel="level (dB)", xlim=(0, 4), ylim=(-80, 5))
+            # Above the highest level, 0 dB: a mark on a line of the spectrum would hide it.
+            ax.axvline(formant / 1000, ymin=0.86, label=f"F{number + 1} = {formant:.0f} Hz", **expert_style(number))
+        ax.set(xlabel="frequency (kHz)", ylabel="level (dB)", xlim=(0, 4), ylim=(-80, 15), yticks=range(-80, 1, 20))
         legend(figure, ax, columns=3 if len(formants) <= 3 else 2)
     peaks = ", ".join(f"F{i + 1} at {f:.0f} Hz" for i, f in enumerate(formants))
     return Picture(figure, f"Spectrum of a synthetic {label}.",
