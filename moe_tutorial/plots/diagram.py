@@ -8,10 +8,12 @@ _INK = "#333333"
 
 
 def model_diagram(caption="The model: experts and gate see the same input, and the gate says who counts.") -> Picture:
-    """The paper's Figure 1 in the letters of the course: from x to experts and gate, from both to the output y.
+    """The model in the letters of the course: from x to experts and gate, from both to the output y.
 
     >>> model_diagram()  # doctest: +ELLIPSIS
     Diagram, from the bottom up. ... to y, (N, M), which is one expert's output, drawn with probability p, or the blend.
+
+    It has what the paper's Figure 1 has, the shapes at the arrows in addition.
     """
     with drawing(4.7) as (figure, ax):
         ax.set(xlim=(0, 10), ylim=(-0.1, 10.4))
