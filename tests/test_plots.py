@@ -1,13 +1,14 @@
 """Pictures draw what they were given, say it in words, and are the same for the same data."""
 
 import io
+import math
 import re
 
 import pytest
 import torch
 from PIL import Image
 
-from moe_tutorial import mixing_proportions, plots, toys, vowel_task
+from moe_tutorial import Mixture, mixing_proportions, mixture_nll, plots, responsibilities, toys, vowel_task
 from moe_tutorial.model.gate import gate_scores
 from moe_tutorial.table1.comparison import HALF, PAPER
 from moe_tutorial.table1.multiverse import READINGS
@@ -62,6 +63,8 @@ PICTURES = {
     "curves": lambda: plots.curves(torch.arange(3), {"one": torch.tensor([3.0, 1.0, 2.0])}, "epoch", "error", "caption"),
     "fits": lambda: plots.fits(TOY.x, TOY.d, {"left": (OUT, SHARES)}, "caption"),
     "forces": lambda: plots.forces(1.0, torch.tensor([0.5, 3.0]), {"eq. 1.1": (0.5, torch.tensor([0.25, -2.0]))}),
+    "densities": lambda: plots.densities(1.0, [1.0, -0.5], [0.25, 0.75], variance=0.25),
+    "model_diagram": lambda: plots.model_diagram(),
     "trails": lambda: plots.trails(FEET, {"X": torch.tensor([0.5, 0.25])}),
     "proportions": lambda: plots.proportions(torch.tensor([[0.25, 0.75], [0.5, 0.5]]), ["a", "b"]),
     "shares": lambda: plots.shares([0, 10], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), "caption"),
@@ -235,3 +238,36 @@ def test_the_blend_is_drawn_where_it_is_one_half():
     picture = plots.gate_regions(TRAIN, V, C, blend=plots.plane()[:, 0])  # a blend that is F1 itself
     contour = next(c for c in picture.figure.axes[0].collections if type(c).__name__ == "QuadContourSet")
     assert abs(contour.get_paths()[0].vertices[:, 0] - 0.5).max() < 0.01
+
+
+def test_bells_are_the_terms_of_eq_1_3_and_their_dots_share_as_responsibilities_do():
+    o, p = torch.tensor([1.0, -0.5], dtype=f64), torch.tensor([0.25, 0.75], dtype=f64)
+    picture = PICTURES["densities"]()
+    h = responsibilities(torch.ones(1, 1, dtype=f64), o[None, :, None], p[None], 0.25)[0]
+    first, second, total = (torch.tensor(points) for name, points in drawn(picture).items() if name[0] in "hs")
+    assert [name for name in drawn(picture) if name[0] == "h"] == [f"h₀ = {h[0]:.3f}", f"h₁ = {h[1]:.3f}"]
+    for points, mean, height in ((first, *(1.0, 0.25)), (second, *(-0.5, 0.75))):
+        torch.testing.assert_close(points[:, 1], height * torch.exp(-2 * (points[:, 0] - mean) ** 2))
+    torch.testing.assert_close(total[:, 1], first[:, 1] + second[:, 1])
+    dots = torch.tensor([line.get_xydata()[0].tolist() for line in picture.figure.axes[0].lines if line.get_marker() == "o"])
+    assert dots[:, 0].tolist() == [1, 1]
+    torch.testing.assert_close((dots[:, 1] / dots[:, 1].sum()).double(), h)
+    nll = mixture_nll(torch.ones(1, 1, dtype=f64), o[None, :, None], p[None], 0.25) - 0.5 * math.log(0.25)
+    assert f"The sum at d is {math.exp(-nll.item()):.3f}." in str(picture)
+
+
+def test_bells_of_a_smaller_variance_have_the_same_axis():
+    limits = [plots.densities(1, [0.0], [1.0], variance).figure.axes[0].get_xlim() for variance in (0.01, 1.0, 4.0)]
+    assert limits[0] == limits[1] and limits[2][1] - 1 > limits[1][1]
+
+
+def test_the_diagram_has_the_shapes_that_the_model_has():
+    picture = PICTURES["model_diagram"]()
+    said, written = str(picture), " ".join(text.get_text() for text in picture.figure.axes[0].texts)
+    letters = {7: "N", 2: "D", 3: "K", 1: "M"}
+    mixture, x = Mixture(3), torch.zeros(7, 2, dtype=f64)
+    o, p = mixture(x)
+    for name, tensor in (("o\n", o), ("p ", p), ("s ", gate_scores(x, mixture.gate.weight, mixture.gate.bias)), ("", x),
+                         ("", mixture.blend(x))):
+        shape = f"{name}({', '.join(letters[size] for size in tensor.shape)})"
+        assert shape in written and re.sub(r"\s?\(", ", (", shape).lstrip(", ") in said

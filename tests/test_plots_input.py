@@ -40,11 +40,12 @@ EXPERTS = {
     "curves": lambda n: plots.curves(X[:, 0], {f"router {k}": y for k, y in enumerate(drawn_from(n, 9))}, "x", "y", "c"),
     "fits": lambda n: plots.fits(X, X, {"title": (drawn_from(9, n, 1), torch.full((9, n), 1 / n, dtype=f64))}, "caption"),
     "forces": lambda n: plots.forces(1.0, drawn_from(n), {"eq. 1.1": (0.5, drawn_from(n))}),
+    "densities": lambda n: plots.densities(1.0, drawn_from(n), torch.full((n,), 1 / n)),
     "proportions": lambda n: plots.proportions(torch.full((1, n), 1 / n), ["case"]),
     "proportions of two cases": lambda n: plots.proportions(torch.full((2, n), 1 / n), ["one", "other"]),
     "shares": lambda n: plots.shares([0, 1], torch.full((2, n), 1 / n, dtype=f64), "caption"),
 }
-NO_EXPERTS = {"plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
+NO_EXPERTS = {"model_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
 
 
 def test_every_function_that_draws_experts_is_tried():
@@ -77,8 +78,8 @@ def test_experts_are_told_apart_or_too_many_in_words(name, number):
         assert told_apart(picture) >= number
 
 
-@pytest.mark.parametrize("name", ["formant_plane", "gate_regions", "gate_regions with lines", "curves", "forces",
-                                  "proportions"])
+@pytest.mark.parametrize("name", ["formant_plane", "gate_regions", "gate_regions with lines", "curves", "densities",
+                                  "forces", "proportions"])
 def test_twelve_are_drawn_where_a_line_style_or_a_number_tells_them_apart(name):
     assert re.search(r"\b(expert|experts 0 to|line|router) 11\b", EXPERTS[name](12).description)
 
@@ -141,6 +142,9 @@ EMPTY = torch.ones(0)
     (lambda: plots.forces(0, [1, 2], {}), "there are no losses to draw"),
     (lambda: plots.forces(0, [1, 2], dict.fromkeys("abcd", (0, [1, 2]))), "4 losses were given, and at most 3"),
     (lambda: plots.forces(0, [1, 2], {"a": (0, [1])}), "the forces of a has shape (1,), wanted (2,)"),
+    (lambda: plots.densities(0, [1, 2], [1.0]), "p has shape (1,), wanted (2,)"),
+    (lambda: plots.densities(0, [1, 2], [0.5, 0.4]), "p must sum to 1"),
+    (lambda: plots.densities(0, [1, 2], [0.5, 0.5], variance=0), "variance must be above 0"),
     (lambda: plots.proportions(torch.ones(2, 2), ["a"]), "1 names were given for 2 cases"),
     (lambda: plots.proportions(torch.ones(2), ["a"]), "p has shape (2,), wanted (N, K)"),
     (lambda: plots.shares([0, 1], torch.ones(3, 1), "c"), "proportions has shape (3, 1), wanted (2, K)"),

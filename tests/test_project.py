@@ -5,6 +5,7 @@ import re
 import tomllib
 
 import colab
+import diagram
 import nbformat
 import pytest
 import yaml
@@ -121,3 +122,10 @@ def test_what_checks_the_scripts_is_pinned_and_names_no_registry():
     assert all(re.fullmatch(r"[\d.]+", version) for version in wanted.values())
     assert {name: locked[f"node_modules/{name}"]["version"] for name in wanted} == wanted
     assert not any("resolved" in package for package in locked.values())
+
+
+def test_the_welcome_page_shows_the_diagram_that_the_package_draws():
+    picture = moe_tutorial.plots.model_diagram()
+    assert diagram.PATH.read_text(encoding="utf-8") == picture.svg() + "\n", "run scripts/diagram.py"
+    welcome = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
+    assert f"{{figure}} _static/{diagram.PATH.name}\n:alt: {picture}\n" in welcome

@@ -5,15 +5,16 @@ formants has the same axes and limits everywhere; an expert has the same colour 
 beside it.
 """
 
+from .diagram import model_diagram
 from .figure3 import feet, trails
 from .formants import F1_LIMITS, F2_LIMITS, VOWEL_MARKERS, formant_plane, gate_regions, plane, two_planes
 from .graphs import curves, fits, proportions, shares, spectrum
-from .losses import forces
+from .losses import densities, forces
 from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture
 from .table1 import SYSTEM_STYLES, multiverse, simulated_epochs, step_sizes
 
 __all__ = [
     "EXPERT_COLOURS", "EXPERT_STYLES", "F1_LIMITS", "F2_LIMITS", "Picture", "SYSTEM_STYLES", "VOWEL_MARKERS", "curves",
-    "feet", "fits", "forces", "formant_plane", "gate_regions", "multiverse", "plane", "proportions", "shares",
-    "simulated_epochs", "spectrum", "step_sizes", "trails", "two_planes",
+    "densities", "feet", "fits", "forces", "formant_plane", "gate_regions", "model_diagram", "multiverse", "plane",
+    "proportions", "shares", "simulated_epochs", "spectrum", "step_sizes", "trails", "two_planes",
 ]

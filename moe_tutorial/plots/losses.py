@@ -1,9 +1,24 @@
-"""What each loss asks of every expert, as arrows."""
+"""What each loss asks of every expert, as arrows, and the mixture of Gaussians that eq. 1.3 comes from."""
 
 import math
 
+import torch
+
+from .. import _checks
 from .._words import three_decimals
-from .picture import AT_MOST, Picture, check_number, drawing, expert_colour, numbers, tint
+from ..model.losses import responsibilities
+from .picture import (
+    AT_MOST,
+    Picture,
+    check_number,
+    drawing,
+    expert_colour,
+    expert_style,
+    further_rows,
+    legend,
+    numbers,
+    tint,
+)
 
 
 def forces(d, o, by_loss, caption="Where descent on each loss moves the experts' outputs.") -> Picture:
@@ -68,3 +83,48 @@ def _say_force(force):
     if three_decimals(force) == "0.000":
         return "0.000"
     return f"{three_decimals(abs(force))} to the {'right' if force > 0 else 'left'}"
+
+
+def densities(d, o, p, variance=1.0, caption="The mixture of Gaussians for one case, and the desired output.") -> Picture:
+    """How probable each desired output is for one case: a bell of height `p_i` over each expert's output, and their sum.
+
+    >>> densities(1.0, [1.0, 0.0], [0.5, 0.5])  # doctest: +ELLIPSIS
+    Bells over the desired output, ... expert 0 at 1.000, 0.500 high, at d 0.500, h 0.622; ... 0.378. The sum at d is 0.803.
+
+    d: the desired output, a number. o, p: the experts' outputs and proportions, both `(K,)`. variance: of every bell.
+
+    A dot where a bell passes d is `p_i exp(-½ (d - o_i)² / σ²)`; divided by the sum there it is the responsibility `h_i`.
+    The constant of the density is left out, as in eq. 1.3. The axis is the same for all variances up to 1.
+
+    TypeError, ValueError: shapes that do not fit, more than 16 experts, proportions that do not sum to 1, a variance not
+        above 0.
+    """
+    o = numbers("o", o, "K").double()
+    p = numbers("p", p, len(o))
+    _checks.sums_to_1("p", p)
+    p = p.double() / p.double().sum()
+    check_number("experts", len(o), AT_MOST)
+    _checks.above_zero("variance", variance)
+    h = responsibilities(torch.tensor([[d]]).double(), o[None, :, None], p[None], float(variance))[0]
+    there = p * torch.exp(-0.5 * (d - o).square() / variance)
+    reach = 3 * max(1.0, variance**0.5)
+    shown = torch.linspace(min(d, o.min().item()) - reach, max(d, o.max().item()) + reach, 400, dtype=torch.float64)
+    bells = p * torch.exp(-0.5 * (shown[:, None] - o).square() / variance)
+    said = []
+    with drawing(3.4 + further_rows(len(o) + 2)) as (figure, ax):
+        for k in range(len(o)):
+            name = f"h{str(k).translate(_BELOW)} = {three_decimals(h[k].item())}"
+            ax.plot(shown.tolist(), bells[:, k].tolist(), label=name, **expert_style(k))
+            ax.plot([d], [there[k].item()], "o", color=expert_colour(k), zorder=4)
+            said.append(f"expert {k} at {three_decimals(o[k].item())}, {three_decimals(p[k].item())} high, at d "
+                        f"{three_decimals(there[k].item())}, h {three_decimals(h[k].item())}")
+        ax.plot(shown.tolist(), bells.sum(-1).tolist(), color="#888888", linewidth=4, alpha=0.6, label="sum", zorder=1)
+        ax.axvline(d, color="#555555", linestyle="--", linewidth=1, label="d", zorder=1)
+        ax.set(xlabel="desired output", ylabel="density, without its constant", ylim=(0, None))
+        legend(figure, ax, columns=3)
+    return Picture(figure, caption, f"Bells over the desired output, one for each expert, and their sum, with a line at d, "
+                   f"{three_decimals(d)}; the variance is {variance:g}: {'; '.join(said)}. The sum at d is "
+                   f"{three_decimals(there.sum().item())}.")
+
+
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
