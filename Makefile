@@ -26,7 +26,7 @@ SCRIPTS = @if command -v npm >/dev/null && $(MAKE) --no-print-directory node_mod
     then $(MAKE) --no-print-directory scripts; \
     else echo "The JavaScript was not checked: npm is not here, or could not install what checks it."; fi
 
-.PHONY: help book pdf serve lab scripts check test shake colab bounds links execute exercises recordings anew bench lock clean
+.PHONY: help book pdf serve lab scripts check test shake colab bounds links execute exercises recordings anew mutants bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## print what there is to make
@@ -103,6 +103,9 @@ recordings: .venv/installed  ## the stored results that are missing or of other 
 
 anew: .venv/installed  ## all recordings from nothing, beside those that are stored, compared
 	$(BIN)/python scripts/anew.py _build/recordings $(NAMES)
+
+mutants: .venv/installed  ## change every reference answer, and see that `check` notices; about a minute
+	$(BIN)/python scripts/mutants.py $(NAMES)
 
 bench: .venv/installed  ## speed, as ratios within one run, and the weight of the pages
 	$(BIN)/python scripts/bench.py

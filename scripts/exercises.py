@@ -24,9 +24,10 @@ def section(name):
     cells = [("quiz", "markdown", _quiz(number)),
              ("exercises", "markdown",
               "## Exercises\n\nChange a cell and run it: `check` says whether the answer is right and, if not, which "
-              "mistake it is. `hint(name)` gives a hint, a second call another one. The solutions, with explanations, are "
+              "mistake it is, or with which case the answer differs, and `case(name)` gives that case. "
+              "`hint(name)` gives a hint, a second call another one. The solutions, with explanations, are "
               f"on [a page of their own](../book/solutions/{name}.md); `solution(name)` prints them here."),
-             ("import", "code", "from moe_tutorial.exercises import check, hint, solution")]
+             ("import", "code", "from moe_tutorial.exercises import case, check, hint, solution")]
     for place, exercise in enumerate(CHAPTERS[number], 1):
         head = (f"**Exercise {number}.{place}: {exercise.title}** ({exercise.difficulty}, {exercise.minutes} min). "
                 f"*{KINDS[exercise.kind]}* {_joined(exercise.statement)}")

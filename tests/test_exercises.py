@@ -10,7 +10,7 @@ import torch
 from execute import ROOT, chapters
 
 from moe_tutorial import exercises
-from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES, Wrong, _check, check, hint, solution
+from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES, Wrong, _check, case, check, hint, solution
 from moe_tutorial.exercises._check import diagnose
 from moe_tutorial.exercises._exercise import Draw, Exercises, solution_code
 
@@ -157,15 +157,23 @@ def test_an_answer_that_writes_into_its_arguments_is_judged_by_what_it_returns()
         scores.zero_()
         return out
 
-    assert diagnose(PROPORTIONS, destructive) == "Right."
+    assert diagnose(PROPORTIONS, destructive) == (
+        "Right. (But your function writes into its argument `scores`; `clone()` it first.)")
 
 
-def test_another_wrong_answer_is_shown_the_first_case_with_both_values():
+def test_another_wrong_answer_is_shown_the_smallest_case_that_differs_with_both_values():
     said = diagnose(PROPORTIONS, lambda scores: PROPORTIONS.reference(scores) + 0.25)
-    first = PROPORTIONS.inputs(Draw(torch.Generator().manual_seed(1991)))[0][0]
-    wanted = PROPORTIONS.reference(first)[0, 0].item()
-    assert said == (f"Not yet: with a tensor of shape {tuple(first.shape)}, wanted {wanted:.6g} at index 0, 0, "
+    shown, = case("proportions")
+    assert shown.shape == (1, 3)
+    wanted = PROPORTIONS.reference(shown)[0, 0].item()
+    assert said == (f"Not yet: with scores {shown.round(decimals=4).tolist()}, wanted {wanted:.6g} at index 0, 0, "
                     f"got {wanted + 0.25:.6g}.")
+
+    large = [one for one in _check.cases_of(PROPORTIONS) if one.size() > 10]
+    said = diagnose(PROPORTIONS, lambda scores: PROPORTIONS.reference(scores) + 0.25 * (scores.numel() > 10))
+    smallest = min(large, key=lambda one: one.size())
+    assert f"with scores of shape {tuple(smallest[0].shape)}, wanted" in said
+    assert said.endswith(" case('proportions') has the numbers.") and torch.equal(case("proportions")[0], smallest[0])
 
 
 def test_two_mistakes_at_a_time_get_the_diagnosis_of_the_one_that_shows_without_an_overflow():
@@ -178,11 +186,11 @@ def test_two_mistakes_at_a_time_get_the_diagnosis_of_the_one_that_shows_without_
 
 def test_arguments_are_described_whatever_they_hold():
     described = [_check._describe(torch.tensor(argument)) for argument in ([1, 2], [[True]], [0.25], [0.0] * 5)]
-    assert described == ["[1, 2]", "[[True]]", "[0.25]", "a tensor of shape (5,)"]
+    assert described == ["[1, 2]", "[[True]]", "[0.25]", "of shape (5,)"]
 
 
 def test_a_wrong_shape_an_exception_and_nothing_are_told_apart():
-    assert "wanted the shape (3, 4), got (3, 1)" in diagnose(PROPORTIONS, lambda scores: scores[:, :1])
+    assert "wanted the shape (1, 3), got (1, 1)" in diagnose(PROPORTIONS, lambda scores: scores[:, :1])
     assert "raises ValueError: invalid literal" in diagnose(PROPORTIONS, lambda scores: int("x"))
     assert "returns None; is there a `return`?" in diagnose(PROPORTIONS, lambda scores: None)
     assert "wanted the function itself" in diagnose(PROPORTIONS, torch.zeros(3, 4))

@@ -2,7 +2,7 @@
 
 >>> from moe_tutorial.exercises import check, hint
 >>> check("line_between", lambda weight, bias: weight[1] - weight[0])
-Not yet: with [[-0.1227, -2.1381], [0.404, -0.5031]], [0.7883, -1.0033], wanted the shape (3,), got (2,).
+Not yet: with weight [[-0.1227, -2.1381], [0.404, -0.5031]], bias [0.7883, -1.0033], wanted the shape (3,), got (2,).
 >>> hint("line_between")
 Hint 1 of 2: two proportions are equal where the two scores are equal. Write both scores down and set them equal.
 """
@@ -18,7 +18,7 @@ from . import (
     chapter_08,
     chapter_09,
 )
-from ._check import diagnose
+from ._check import diagnose, failed_case
 from ._exercise import Exercise, Question, Wrong, solution_text
 
 _MODULES = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09)
@@ -46,6 +46,22 @@ def check(name, answer):
     print(diagnose(_exercise(name), answer))
 
 
+def case(name):
+    """The arguments with which `check` last found a difference, or the first ones that it tries.
+
+    >>> from moe_tutorial.exercises import case, solution
+    >>> case("line_between").names
+    ('weight', 'bias')
+
+    Printing it shows the arguments with their names; `your_function(*case(name))` makes the call. KeyError: no exercise has
+    this name. TypeError: it asks for a value, and there is nothing to call.
+    """
+    exercise = _exercise(name)
+    if not callable(exercise.reference):
+        raise TypeError(f"exercise {name!r} asks for a value; only those that ask for a function have cases")
+    return failed_case(exercise)
+
+
 def hint(name, number=None):
     """Print a hint: the first one, then the second one; or the one with this number."""
     exercise = _exercise(name)
@@ -67,4 +83,6 @@ def _exercise(name):
     return EXERCISES[name]
 
 
-__all__ = ["CHAPTERS", "EXERCISES", "QUIZZES", "Exercise", "Question", "Wrong", "check", "diagnose", "hint", "solution"]
+__all__ = [
+    "CHAPTERS", "EXERCISES", "QUIZZES", "Exercise", "Question", "Wrong", "case", "check", "diagnose", "hint", "solution",
+]

@@ -1,32 +1,30 @@
 """From an answer to one line that says what is right or wrong with it, whatever the answer does."""
 
-import contextlib
-import signal
-import threading
-
 import torch
 
-from ._exercise import Draw
+from ._exercise import Case
+from ._run import LONG, Calls, TimeUp, Unusable, call, cases_of, copies, numbers_of, own_torch, short, time_limit
 
 SECONDS = 10
 """How long all calls of an answer may take together, where the platform can cut them short."""
 
-_SEED = 1991
-
-
-class _TimeUp(BaseException):
-    """Not an Exception, so that an answer's own `except Exception` does not swallow it."""
-
-
-class _Unusable(Exception):
-    """An output that is no numbers; its text says what it is."""
+_failed: dict[str, int] = {}
+"""By the name of an exercise, the number of the case that `check` last said something of."""
 
 
 def diagnose(exercise, answer):
     """The line that `check` prints."""
+    _failed.pop(exercise.name, None)
     if callable(exercise.reference):
         return _diagnose_function(exercise, answer)
     return _diagnose_value(exercise, answer)
+
+
+def failed_case(exercise):
+    """The case that `check` last said something of, or the first one; with copies of its tensors."""
+    cases = cases_of(exercise)
+    case = cases[_failed.get(exercise.name, 0)]
+    return Case(case.names, copies(case))
 
 
 def _not_started(exercise):
@@ -39,13 +37,13 @@ def _diagnose_value(exercise, answer):
     if exercise.choices:
         given = answer.strip().lower() if isinstance(answer, str) else None
         if given not in exercise.choices:
-            return f"Not yet: wanted one of {', '.join(map(repr, exercise.choices))}, got {_short(answer)}."
+            return f"Not yet: wanted one of {', '.join(map(repr, exercise.choices))}, got {short(answer)}."
         equal = lambda value: given == value  # noqa: E731
     else:
         try:
-            numbers = _numbers(answer)
-        except _Unusable as error:
-            return f"Not yet: wanted a number, got {error}."
+            numbers = numbers_of(answer)
+        except Unusable as error:
+            return f"Not yet: wanted a number, such as 0.25, got {error}."
         if numbers.numel() != 1:
             return f"Not yet: wanted one number, got {numbers.numel()} of them."
         given = numbers.item()
@@ -57,103 +55,109 @@ def _diagnose_value(exercise, answer):
     for wrong in exercise.wrong:
         if equal(wrong.answer):
             return f"Not yet: {wrong.says}"
-    return f"Not yet: you said {_short(answer)}, and it is another value. hint({exercise.name!r}) helps."
+    if not exercise.choices and 0 < abs(exercise.reference) < 1 and equal_in_per_cent(answer, exercise):
+        return f"Not yet in the wanted form: say it as a part of 1, {float(answer) / 100:g} in place of {short(answer)}."
+    return f"Not yet: you said {short(answer)}, and it is another value. hint({exercise.name!r}) helps."
+
+
+def equal_in_per_cent(given, exercise):
+    """Whether a number is the reference in per cent."""
+    return abs(numbers_of(given).item() / 100 - exercise.reference) <= exercise.tolerance
 
 
 def _diagnose_function(exercise, answer):
     if answer is ... or answer is None:
         return _not_started(exercise)
     if not callable(answer):
-        return f"Not yet: wanted the function itself, got {_short(answer)}. Give `{exercise.answer_name}` without brackets."
-    cases = exercise.inputs(Draw(torch.Generator().manual_seed(_SEED)))
+        return f"Not yet: wanted the function itself, got {short(answer)}. Give `{exercise.answer_name}` without brackets."
+    cases = cases_of(exercise)
+    calls = Calls()
+    written: set[str] = set()
     try:
-        with _time_limit(SECONDS):
-            given = [_call(answer, case) for case in cases]
-    except _TimeUp:
+        with time_limit(SECONDS), own_torch():
+            given = [call(answer, case, calls, written) for case in cases]
+    except TimeUp:
         return f"Not yet: your function was still running after {SECONDS} s and was cut short. Is there an endless loop?"
-    if isinstance(given[0], NotImplementedError):
+    if isinstance(given[0], NotImplementedError) and not given[0].args:  # the stub's; torch's say something
         return _not_started(exercise)
-    wanted = [_numbers(exercise.reference(*_copies(case))) for case in cases]
-    differs = [not _same(one, other, exercise.tolerance) for one, other in zip(given, wanted)]
-    if not any(differs):
-        return "Right."
-    first = differs.index(True)
-    said = _mistake(exercise, cases, given, wanted) or _difference(given[first], wanted[first], cases[first])
-    return f"Not yet: {said}"
+    with own_torch():
+        wanted = [numbers_of(exercise.reference(*copies(case))) for case in cases]
+        given = [_fitted(one, other) for one, other in zip(given, wanted)]
+        wrong = [number for number, pair in enumerate(zip(given, wanted)) if not _same(*pair, exercise)]
+        if wrong:
+            smallest = min(wrong, key=lambda number: cases[number].size())
+            _failed[exercise.name] = smallest
+            said = _mistake(exercise, cases, given, wanted) or _difference(
+                exercise, given[smallest], wanted[smallest], cases[smallest])
+            return f"Not yet: {said}"
+    complaint = exercise.watch and exercise.watch(calls.seen, cases)
+    if complaint:
+        return f"The numbers are right, but {complaint}"
+    if written:
+        names = " and ".join(f"`{name}`" for name in sorted(written))
+        return f"Right. (But your function writes into its argument {names}; `clone()` it first.)"
+    return "Right."
 
 
 def _mistake(exercise, cases, given, wanted):
     """What is said of the known mistake that gives these numbers, or None."""
-    # Once for all cases, and then without those with an overflow: two mistakes at a time are common.
+    # Once for all cases, and then without those with an overflow: two mistakes at a time are common. Those that remain have
+    # to be most of them, and nothing is left out where an answer raises.
+    every = range(len(cases))
     finite = [number for number, one in enumerate(given) if isinstance(one, torch.Tensor) and one.isfinite().all()]
-    for numbers in (range(len(cases)), finite):
-        if all(_same(given[n], wanted[n], exercise.tolerance) for n in numbers):
+    if any(isinstance(one, BaseException) for one in given) or len(finite) < max(2, len(cases) / 2):
+        finite = []
+    for numbers in (every, finite):
+        if all(_same(given[n], wanted[n], exercise) for n in numbers):
             continue
         for wrong in exercise.wrong:
-            if all(_same(given[n], _call(wrong.answer, cases[n]), exercise.tolerance) for n in numbers):
+            if all(_same(given[n], _fitted(call(wrong.answer, cases[n]), wanted[n]), exercise) for n in numbers):
                 return wrong.says
     return None
 
 
-def _call(function, case):
-    """What the function gives for a case, as numbers; or the exception that came instead of them."""
-    try:
-        return _numbers(function(*_copies(case)))
-    except (Exception, SystemExit) as error:
-        return error
+def _fitted(given, wanted):
+    """What was given; where one number is wanted, any shape that holds one number is as good."""
+    one = isinstance(given, torch.Tensor) and isinstance(wanted, torch.Tensor) and given.numel() == wanted.numel() == 1
+    return given.reshape(wanted.shape) if one and not wanted.dim() else given
 
 
-def _numbers(value):
-    """Numbers of any usual kind as one float64 tensor; _Unusable says what it is otherwise."""
-    if value is None:
-        raise _Unusable("None; is there a `return`?")
-    if isinstance(value, str | bytes | dict | set) or callable(value):
-        raise _Unusable(_short(value))
-    try:
-        if isinstance(value, list | tuple) and any(isinstance(part, torch.Tensor) for part in value):
-            value = torch.stack([torch.as_tensor(part).double() for part in value])
-        numbers = torch.as_tensor(value)
-        if numbers.is_complex():
-            raise _Unusable(f"complex numbers, {_short(value)}")
-        return numbers.detach().to("cpu", torch.float64)
-    except _Unusable:
-        raise
-    except Exception:
-        raise _Unusable(f"{_short(value)}, which is no tensor of numbers") from None
-
-
-def _copies(case):
-    """The arguments of a case, tensors copied, so that an answer that writes into them changes nothing for the next."""
-    return tuple(argument.clone() if isinstance(argument, torch.Tensor) else argument for argument in case)
-
-
-def _same(one, other, tolerance):
+def _same(one, other, exercise):
     """Whether two outcomes are the same numbers. An exception is like nothing else."""
-    if isinstance(one, BaseException) or isinstance(other, BaseException):
+    if isinstance(one, BaseException) or isinstance(other, BaseException) or one.shape != other.shape:
         return False
-    return one.shape == other.shape and torch.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if exercise.normalise:
+        one, other = exercise.normalise(one), exercise.normalise(other)
+    return bool(_near(one, other, exercise).all())
 
 
-def _difference(given, wanted, case):
+def _near(one, other, exercise):
+    return torch.isclose(one, other, rtol=exercise.tolerance, atol=exercise.tolerance, equal_nan=True)
+
+
+def _difference(exercise, given, wanted, case):
     """The first thing in which an outcome differs from the wanted one, with both."""
-    place = f"with {', '.join(_describe(argument) for argument in case)}"
-    if isinstance(given, _Unusable):
-        return f"{place}, your function returns {given}"
+    place = f"with {', '.join(f'{name} {_describe(argument)}' for name, argument in zip(case.names, case))}"
+    shown = "" if case.size() <= 4 else f" case({exercise.name!r}) has the numbers."
+    if isinstance(given, Unusable):
+        return f"{place}, your function returns {given}."
     if isinstance(given, BaseException):
-        return f"{place}, your function raises {type(given).__name__}: {_first_line(given)}"
+        return f"{place}, your function raises {type(given).__name__}: {_message(given)}"
     if given.shape != wanted.shape:
-        return f"{place}, wanted the shape {tuple(wanted.shape)}, got {tuple(given.shape)}."
-    near = torch.isclose(given, wanted, rtol=1e-6, atol=1e-6, equal_nan=True)
+        return f"{place}, wanted the shape {tuple(wanted.shape)}, got {tuple(given.shape)}.{shown}"
+    near = _near(given, wanted, exercise)
     where = tuple((~near).nonzero()[0].tolist()) if not near.all() else (0,) * given.dim()
     at = f" at index {', '.join(map(str, where))}" if where else ""
-    return f"{place}, wanted {wanted[where].item():.6g}{at}, got {given[where].item():.6g}."
+    pair = wanted[where].item(), given[where].item()
+    digits = next((n for n in (6, 10, 17) if len({f"{value:.{n}g}" for value in pair}) > 1), 17)
+    factor = " (or a positive multiple)" if exercise.normalise else ""
+    return f"{place}, wanted {pair[0]:.{digits}g}{at}{factor}, got {pair[1]:.{digits}g}.{shown}"
 
 
 def _describe(argument):
     if isinstance(argument, torch.Tensor):
-        few = argument.numel() <= 4
-        return _short(_plain(argument)) if few else f"a tensor of shape {tuple(argument.shape)}"
-    return _short(argument)
+        return short(_plain(argument)) if argument.numel() <= 4 else f"of shape {tuple(argument.shape)}"
+    return short(argument)
 
 
 def _plain(tensor):
@@ -161,38 +165,10 @@ def _plain(tensor):
     return (tensor.round(decimals=4) if tensor.is_floating_point() else tensor).tolist()
 
 
-def _short(value):
+def _message(error):
+    """What an exception says, on one line."""
     try:
-        text = repr(value)
+        text = " ".join(str(error).split())
     except Exception:
-        text = f"an object of type {type(value).__name__}"
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _first_line(error):
-    try:
-        lines = str(error).strip().splitlines()
-    except Exception:
-        lines = []
-    return _short(lines[0])[1:-1] if lines else "without a message"
-
-
-@contextlib.contextmanager
-def _time_limit(seconds):
-    """Raise _TimeUp inside after so many seconds; nothing where there are no timers, or outside the main thread."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number, frame):
-        if frame is not None and frame.f_code.co_filename not in (__file__, contextlib.__file__):  # not on the way out
-            raise _TimeUp
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)  # and again, should a bare `except` have caught it
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        text = ""
+    return (text if len(text) <= LONG else text[:LONG - 3] + "...") or "without a message"

@@ -25,6 +25,24 @@ class Wrong:
     says: str
 
 
+class Case(tuple):
+    """The arguments of one call, which know their names: `answer(*case)` makes the call, and printing it shows them."""
+
+    names: tuple[str, ...]
+
+    def __new__(cls, names, arguments):
+        case = super().__new__(cls, arguments)
+        case.names = tuple(names)
+        return case
+
+    def size(self):
+        """How many numbers the arguments hold together."""
+        return sum(argument.numel() if isinstance(argument, torch.Tensor) else 1 for argument in self)
+
+    def __repr__(self):
+        return "\n".join(f"{name} = {argument!r}" for name, argument in zip(self.names, self))
+
+
 class Draw:
     """Random float64 numbers of a shape, `draw(3, 2)`, from one generator."""
 
@@ -54,6 +72,9 @@ class Exercise:
     given: for a function: code that the stub begins with, such as what is to be repaired.
     tolerance: how far a number may be off; for functions, relative to the numbers' size.
     choices: for a value that is one of a few words, these words.
+    normalise: for a function whose answer is as good in another form: what makes the same of all forms.
+    watch: for a function with something that the statement forbids: from the calls of torch that the answer made, each a
+        name and how many numbers came out, and the cases, what to say of the calls, or None.
     """
 
     name: str
@@ -70,6 +91,8 @@ class Exercise:
     given: str = ""
     tolerance: float = 1e-5
     choices: tuple[str, ...] = ()
+    normalise: Callable | None = None
+    watch: Callable | None = None
 
     def __post_init__(self):
         for field, value, options in (("kind", self.kind, KINDS), ("difficulty", self.difficulty, DIFFICULTIES)):

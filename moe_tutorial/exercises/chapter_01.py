@@ -23,7 +23,7 @@ def answers_of_two(draw):
 
     drawn = [case(subtask) for subtask in ([0, 0, 1, 1], [1, 0, 1, 1, 0, 1, 1], [0, 1], [0, 0, 0], [1])]
     far_off = torch.tensor([[1000.0, 0.0], [0.0, -1000.0], [2.0, 2.0]], dtype=torch.float64)
-    return [*drawn, (far_off, torch.zeros(3, 1, dtype=torch.float64), torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64))]
+    return [*drawn, (far_off, torch.tensor([[0.0], [1.0], [0.0]], dtype=torch.float64), torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64))]
 
 
 EXERCISES.predict(

@@ -14,7 +14,9 @@ def points_and_means(draw):
     ties = torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 5.0]], dtype=torch.float64)
     corners = torch.tensor([[2.0, 0.0], [0.0, 0.0], [2.0, 0.0]], dtype=torch.float64)
     sideways = torch.tensor([[3.5, 0.0], [2.0, 2.0]], dtype=torch.float64)
-    return [*drawn, (tokens, low_and_high), (ties, corners), (torch.zeros(1, 2, dtype=torch.float64), sideways)]
+    nearly_between = torch.tensor([[0.498, 0.0], [0.502, 0.0]], dtype=torch.float64)
+    ends = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+    return [*drawn, (tokens, low_and_high), (ties, corners), (nearly_between, ends), (torch.zeros(1, 2, dtype=torch.float64), sideways)]
 
 
 def voices(draw):
@@ -24,7 +26,12 @@ def voices(draw):
         speaker = 1 + torch.arange(speakers).repeat_interleave(tokens)
         drawn.append((x, speaker[torch.randperm(len(x), generator=draw.generator)].to(torch.float64)))
     said_twice = torch.tensor([[1.0, 1.0], [1.0, 1.0], [2.0, 1.0], [0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    in_hz = torch.tensor([[300.0, 2300.0], [330.0, 2350.0], [700.0, 1200.0], [690.0, 1190.0], [310.0, 2340.0]],
+                         dtype=torch.float64)
     return [*drawn, (said_twice, torch.tensor([7.0, 7.0, 3.0, 9.0, 7.0], dtype=torch.float64)),
+            (in_hz, torch.tensor([2.0, 5.0, 2.0, 5.0, 2.0], dtype=torch.float64)),
+            (torch.tensor([[300.0, 2300.0], [300.0, 2340.0], [300.0, 2265.0]], dtype=torch.float64),
+             torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)),
             (1000 * said_twice[2:4], torch.tensor([76.0, 1.0], dtype=torch.float64))]
 
 

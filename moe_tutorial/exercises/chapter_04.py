@@ -11,13 +11,15 @@ EXERCISES = Exercises()
 
 def scores(draw):
     drawn = [(2 * draw(n, k),) for n, k in ((3, 4), (5, 2), (4, 4), (1, 3))]
-    return [*drawn, (torch.zeros(2, 5, dtype=torch.float64),), (torch.tensor([[1000.0, 999.0, 0.0]], dtype=torch.float64),)]
+    far_apart = torch.tensor([[1000.0, 999.0, 0.0], [-1000.0, -999.0, -1001.0]], dtype=torch.float64)
+    return [*drawn, (torch.zeros(2, 5, dtype=torch.float64),), (far_apart[:1],), (far_apart,)]
 
 
 def gates(draw):
-    drawn = [(draw(2, 2), draw(2)) for _ in range(4)]
+    drawn = [(size * draw(2, 2), size * draw(2)) for size in (1.0, 1.0, 10.0, 0.1)]
+    steep = torch.tensor([[30.0, 20.0], [1.0, 2.0]], dtype=torch.float64), torch.tensor([9.0, 1.0], dtype=torch.float64)
     parallel = torch.tensor([[1.0, 2.0], [2.0, 4.0]], dtype=torch.float64)
-    return [*drawn, (parallel, torch.tensor([0.0, 0.5], dtype=torch.float64))]
+    return [*drawn, steep, (parallel, torch.tensor([0.0, 0.5], dtype=torch.float64))]
 
 
 def over_everything(scores):
@@ -30,8 +32,13 @@ def overflowing(scores):
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
+def calls_softmax(calls, cases):
+    if any("softmax" in name for name, _ in calls):
+        return "`softmax` is called, and it is what to write here: the exponentials, and what they are divided by."
+
+
 @EXERCISES.write(
-    "the softmax", "easy", 5, inputs=scores,
+    "the softmax", "easy", 5, inputs=scores, watch=calls_softmax,
     statement=r"""Write `proportions(scores)` without `torch.softmax`: from scores `(N, K)`, the mixing proportions `(N, K)`
 $p_j = e^{s_j} / \sum_i e^{s_i}$. Scores may be as large as 1000.""",
     hints=(
@@ -80,9 +87,9 @@ many rivals there are, not only on how far ahead one is: with many experts a sco
 
 
 @EXERCISES.repair(
-    "the gate's line", "medium", 10, inputs=gates,
+    "the gate's line", "medium", 10, inputs=gates, normalise=lambda line: line / line[:2].norm(),
     statement="""`broken` should give the line on which the two experts of a gate have the same proportion, as
-`(w_1, w_2, c)` of $w_1 x_1 + w_2 x_2 + c = 0$, positive where expert 0 has the larger share. Its line lies somewhere
+`(w_1, w_2, c)` of $w_1 x_1 + w_2 x_2 + c = 0$, positive where expert 0 has the larger share (any positive multiple of the three numbers is as good). Its line lies somewhere
 else. Find out what is wrong with it and write `line_between`, which does what it should.""",
     given='''def broken(weight, bias):
     """weight (2, 2), one row for each expert; bias (2,)."""

@@ -25,6 +25,8 @@ def cases_of_a_mixture(draw):
     certain = torch.tensor([[0.0, 1.0], [0.3, 0.7]], dtype=torch.float64)
     return [*drawn, (draw(3, 2), draw(3, 4, 2), unbiased), (draw(2, 1), draw(2, 2, 1), certain),
             (100 + draw(4, 1), draw(4, 3, 1), torch.softmax(draw(4, 3), dim=-1)),
+            # The expert that is never chosen is by far the nearest.
+            (torch.zeros(1, 1, dtype=torch.float64), torch.tensor([[[0.0], [80.0]]], dtype=torch.float64), certain[:1]),
             (torch.zeros(2, 2, dtype=torch.float64), torch.zeros(2, 2, 2, dtype=torch.float64), certain)]
 
 

@@ -14,7 +14,13 @@ def runs_of_proportions(draw):
     specialist[..., 0], specialist[..., 1] = 0.7, 0.3
     specialist[0, 7] = torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64)
     equal = torch.full((2, 4, 4), 0.25, dtype=torch.float64)
-    return [*drawn, (specialist,), (equal,), (torch.ones(1, 1, 1, dtype=torch.float64),)]
+    # In each run the largest proportions of experts 1 to 5 are these; expert 0 has what is left.
+    largest = torch.tensor([[0.0, 0.005, 0.01, 0.0101, 0.05], [0.0, 0.0, 0.015, 0.0, 0.0], [0.0] * 5], dtype=torch.float64)
+    faint = torch.zeros(3, 200, 6, dtype=torch.float64)
+    faint[:, 7, 1:] = largest
+    faint[0, :, 1] = 0.001  # in every case, so that these add up to a lot
+    faint[..., 0] = 1 - faint[..., 1:].sum(dim=-1)
+    return [*drawn, (specialist,), (faint,), (equal,), (torch.ones(1, 1, 1, dtype=torch.float64),)]
 
 
 def constant_experts(draw):
@@ -24,7 +30,9 @@ def constant_experts(draw):
     alike = drawn(4, 3, 0.5)
     alike = (alike[0], torch.full((3,), 0.2, dtype=torch.float64), torch.zeros(3, dtype=torch.float64), 0.5)
     far = (torch.tensor([200.0, 0.1], dtype=torch.float64), *drawn(2, 3, 0.1)[1:])
-    return [drawn(5, 3, 0.5), drawn(8, 2, 0.2, 3.0), drawn(1, 4, 1.0), drawn(4, 1, 0.5), alike, far]
+    long_step = (torch.tensor([-30.0, -20.0, -10.0], dtype=torch.float64), torch.tensor([-1.0, 2.0], dtype=torch.float64),
+                 torch.zeros(2, dtype=torch.float64), 4.0)
+    return [drawn(5, 3, 0.5), drawn(8, 2, 0.2, 3.0), drawn(1, 4, 1.0), drawn(4, 1, 0.5), alike, far, long_step]
 
 
 def histories(draw):

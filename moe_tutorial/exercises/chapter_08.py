@@ -16,7 +16,9 @@ def mixtures(draw):
     alike = (torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 4, 1, dtype=torch.float64), drawn(1, 4, 1)[2])
     far = (torch.zeros(1, 1, dtype=torch.float64), torch.tensor([[[100.0], [101.0]]], dtype=torch.float64),
            torch.tensor([[0.3, 0.7]], dtype=torch.float64))
-    return [drawn(3, 4, 2), drawn(5, 2, 3), drawn(4, 3, 1), drawn(2, 1, 2), unused, alike, far]
+    closed = (torch.zeros(1, 1, dtype=torch.float64), torch.tensor([[[0.0], [100.0]]], dtype=torch.float64),
+              torch.tensor([[0.0, 1.0]], dtype=torch.float64))
+    return [drawn(3, 4, 2), drawn(5, 2, 3), drawn(4, 3, 1), drawn(2, 1, 2), unused, alike, far, closed]
 
 
 def pilots(draw):
@@ -34,7 +36,11 @@ def pilots(draw):
     lucky[1][2, 4] = 700.0
     unsorted = case([40.0, 5.0, 20.0, 10.0], [(1100, 2), (3000, 6), (1300, 6), (2100, 6)], pilots=6)
     alone = case([20.0], [(1300, 1)], pilots=1)
-    return [typical, nearly, middle, lucky, unsorted, alone]
+    fraction = case([1.25, 2.5, 5.0], [(2000, 10), (1500, 10), (2500, 10)])
+    everywhere = torch.tensor([True]).expand(2, 4)
+    uneven = (torch.tensor([10.0, 20.0], dtype=torch.float64),
+              torch.tensor([[1500.0] * 4, [600.0, 2200.0, 700.0, 2300.0]], dtype=torch.float64), everywhere)
+    return [typical, nearly, middle, lucky, unsorted, alone, fraction, uneven]
 
 
 def pooled_variance(one, other):
@@ -52,6 +58,7 @@ def samples(draw):
             (drawn(7, 3.0, 2.0), drawn(3, 1.0, 0.5)),
             (drawn(2, 0.0, 1.0), drawn(2, 1.0, 1.0)),
             (same, same.flip(0)),
+            (drawn(8, -1.0, 2.0), drawn(6, -0.5, 2.0)),
             (drawn(4, 1e6, 1.0), drawn(9, 1e6 + 2, 3.0)),
             (torch.full((3,), 5.0, dtype=torch.float64), drawn(4, 2.0, 1.0))]
 
@@ -66,8 +73,13 @@ def zero_over_zero(d, o, p):
     return p - weighted / weighted.sum(dim=-1, keepdim=True)
 
 
+def calls_autograd(calls, cases):
+    if any(name in ("grad", "backward") for name, _ in calls):
+        return "autograd computes them here, and this exercise is to write them down without it."
+
+
 @EXERCISES.write(
-    "the gradient at the gate", "medium", 10, inputs=mixtures,
+    "the gradient at the gate", "medium", 10, inputs=mixtures, watch=calls_autograd,
     statement="""Write `gradient_at_the_gate(d, o, p)` without autograd: the gradient of eq. 1.3 at the gate's total
 inputs, for each case and expert, `(N, K)`. The desired outputs `d` are `(N, M)`, the outputs of the experts `o` are
 `(N, K, M)`, and the mixing proportions `p` are `(N, K)`. A proportion may be 0, and all experts may be at a distance of 100

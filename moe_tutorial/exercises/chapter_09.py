@@ -166,8 +166,16 @@ def one_expert_for_all(x, scores, weight, bias):
     return torch.sigmoid(x @ weight[k] + bias[k])
 
 
+def computes_more(calls, cases):
+    favourites = sum(len(x) for x, *_ in cases)
+    products = {"matmul", "mm", "mv", "addmm", "addmv", "einsum", "linear", "__matmul__", "__rmatmul__"}
+    for kind in (products, {"sigmoid", "sigmoid_"}):
+        if sum(numbers for name, numbers in calls if name in kind) > favourites:
+            return "experts are computed for cases of which they are not the favourite; each case needs one of them only."
+
+
 @EXERCISES.repair(
-    "sent to an expert and back", "medium", 10, inputs=cases_to_send,
+    "sent to an expert and back", "medium", 10, inputs=cases_to_send, watch=computes_more,
     statement="""`broken` should give, for each case, the output of the gate's favourite, and compute no other expert for it. Called with
 one case at a time it is right, but with many cases at once outputs stand in the places of other cases. Find out why, and write `dispatch`,
 which does what it should. In go `x` of shape `(N, D)`, the gate's `scores` of shape `(N, K)`, and K linear experts with one output, `weight`
