@@ -197,7 +197,7 @@ QUIZ = (
         (
             ("With 6 hidden units it is too small for both", "If it sees A and B in every epoch it learns both. There are weights "
              "that serve both subtasks; the steps on B alone do not look for them."),
-            ("A step on B lowers the error on B only, and all weights are shared", "The error that it descends on that occasion "
+            ("A step on B follows the error on B only, and all weights are shared", "The error that it descends on that occasion "
              "has no case of A in it. What the shared weights did for A counts for nothing there."),
             ("The step size is too large, so the weights jump away from A", "With a tenth of the step size, and 4000 epochs of B, "
              "this network is right on 50 % of A as well. Shorter steps on B are still steps on B alone."),

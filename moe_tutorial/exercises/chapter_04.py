@@ -141,10 +141,10 @@ QUIZ = (
         "Two experts answer 0 and 1, each with proportion 0.5, and 1 is wanted. What is the squared error of the blend, and what the "
         "expected squared error under the switch?",
         (
-            ("0.25 and 0.25", "The first is right. The switch is wrong in half of the cases, with an error of 1 each time."),
+            ("0.25 and 0.25", "The first is right. The switch chooses the wrong answer half of the time, with an error of 1 each time."),
             ("0.25 and 0.5", "The blend is 0.5, with error 0.25. The switch chooses a perfect answer half of the time and an error "
              "of 1 the other half."),
-            ("0.5 and 0.25", "That is the wrong way round: averaging the *outputs* first makes the error smaller."),
+            ("0.5 and 0.25", "That is the wrong way round: where outputs differ, averaging them first makes the error smaller."),
         ),
         right=1,
     ),

@@ -122,8 +122,8 @@ error. Find out why, and write `favourite_error`, which does what it should. In 
         "case, the output of that expert; indexing with two tensors does it, the numbers of the cases and the favourites.",
     ),
     explanation="""`p.mean(dim=0)` averages the proportions over the cases, so `broken` finds the expert that is used most and
-lets it answer every case. But a gate chooses anew for each case: `p.argmax(dim=-1)` has one favourite for each. Where the experts have
-divided the cases among them, as on $4|x|$, the most used expert is wrong on the cases of the other one.
+lets it answer every case. But a gate chooses anew for each case: `p.argmax(dim=-1)` has one favourite for each. Where two experts have
+divided the cases, as those two on $4|x|$, the one that answers for both is wrong on the cases of the other one.
 
 The repaired function is the measure of the chapter. Beside the error of the blend it shows whether an expert has the answer by itself
 or only together with the others.""",
@@ -179,12 +179,14 @@ QUIZ = (
         right=0,
     ),
     Question(
-        "On the vowels the favourite alone does about as well under eq. 1.1 as under the other two losses. What follows from that?",
+        "On the vowels, with sigmoid outputs, the favourite alone does about as well under eq. 1.1 as under the other two losses. What "
+        "follows from that?",
         (
             ("The argument against eq. 1.1 is wrong", "On $4|x|$ it holds in each of ten runs: the favourite alone is more than ten times "
              "worse than the blend. One task where no harm shows does not refute what the gradient says."),
-            ("Whether the coupling of the experts does visible harm depends on the task", "The gradient of eq. 1.1 couples the experts on "
-             "every task. On $4|x|$ it leaves the answer to the blend alone; on the vowels the favourite has it, too."),
+            ("Whether the coupling does visible harm depends on the task and on the experts", "The gradient of eq. 1.1 couples the experts on "
+             "every task. On $4|x|$ it leaves the answer to the blend alone. On the vowels the favourite has it, too, if outputs "
+             "are sigmoids, and has it not if they are linear."),
             ("On the vowels eq. 1.1 does not couple the experts", "It does: for the first token the push on expert 0 changed with what "
              "expert 3 said. Coupled experts may still come to have the answer each by itself."),
         ),

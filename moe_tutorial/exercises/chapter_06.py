@@ -239,8 +239,8 @@ QUIZ = (
     Question(
         "For a new case, why does the mixture weigh its experts with the proportions and not with the responsibilities?",
         (
-            ("The responsibilities take too long to compute", "They cost hardly more than the loss. The reason is that something they need "
-             "is missing."),
+            ("The responsibilities take too long to compute", "They are the terms of the sum in eq. 1.3, each divided by the sum. The "
+             "reason is that something they need is missing."),
             ("The responsibilities need the desired output", "$h$ compares each output with $d$, and for a new case $d$ is what we want to "
              "know. So the gate is trained to say before what turns out after."),
             ("After training the two are the same", "Training moves $p$ towards $h$, but they are equal for a case only if the desired output "

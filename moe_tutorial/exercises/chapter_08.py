@@ -258,7 +258,7 @@ QUIZ = (
         "Why are the seeds with which a step size is chosen not among those that are reported?",
         (
             ("So that the step size is not fitted to the very runs it is judged by", "A step size that is best for some "
-             "starts is partly so by chance. Reported on the same starts, it would look better than it is."),
+             "starts is partly so by chance. Reported on the same starts, it would tend to look better than it is."),
             ("So that all systems are tried from the same starts", "The pilot seeds are the same for each step size, and "
              "this makes the step sizes comparable. It does not need other seeds than the reported ones."),
             ("So that more simulations enter Table 1", "The pilot runs do not enter the table at all. They serve the "

@@ -196,8 +196,8 @@ of shape `(K, D)` and `bias` of shape `(K,)`; out come the outputs, `(N,)`. Some
 those of expert 1. So they come in the order of the experts, not of the cases. `y[mine] = ...` puts each output back where its case was. An
 expert without cases fills in nothing.
 
-Most mixtures that skip experts have these two steps: sort the cases by expert, and put the outputs back in order. The chapter's
-`only_the_favourite` does the same for experts with a hidden layer.""",
+These are two steps: sort the cases by expert, and put the outputs back in order. The chapter's `only_the_favourite` has both, for
+experts with a hidden layer.""",
     wrong=(
         Wrong(expert_by_expert, "that is still `broken`: the outputs are in the order of the experts. Put each of them "
               "back in the place of its case."),
@@ -236,7 +236,7 @@ QUIZ = (
             ("Yes, a good blend is made of good experts", "Under eq. 1.1 the experts may be wrong in ways that cancel. On $4|x|$ the blend had "
              "an error of 0.011 and the favourite alone 0.390."),
             ("Not without trying: the answer may be in the sum and in no single expert", "It depends on how the experts were trained, and on "
-             "what. Where one expert has nearly everything, as on the vowels, nothing is lost."),
+             "what. Where one expert has nearly everything, as on the vowels, next to nothing is lost."),
         ),
         right=2,
     ),
