@@ -75,7 +75,7 @@ def everything_printed(chapter):
     ((3, 2), "the same 400 tokens", 4, "Cases: 400 of [i] [I] [ʌ] [a]"),
     ((3, 3), "158° apart under this coding, where they were 22° apart", 3, "iy+ah 22° 0.2313 73.25 iy+aa 158° 0.2485"),
     ((5, 3), "the favourite has it, too, if outputs are sigmoids", 5, "cooperative 93% 1.04 1.55 expected 94%"),
-    ((5, 3), "has it not if they are linear", 5, "cooperative 0.07 0.67 1.9"),
+    ((5, 3), "has it not if they are linear", 5, "linear 1.1 0.07 0.67 65% 1.9"),
     ((6, 3), "does no better than one half for every token", 6, "['0.26', '0.26', '0.26', '0.26', '0.26']"),
     ("one_favourite", "a weight of 0.993", 7, "6 20 0.99262"),
     ((7, 2), "a millionth was enough", 7, "converged: True after about 2100 epochs"),
