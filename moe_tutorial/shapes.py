@@ -39,6 +39,7 @@ GateBias = Annotated[Tensor, "… K"]
 Normal = Annotated[Tensor, "… D"]
 Offset = Annotated[Tensor, "…"]
 PerRun = Annotated[Tensor, "(…)", _checks.above_zero]
+PerExpert = Annotated[Tensor, "… K", _checks.above_zero]
 Samples = Annotated[Tensor, "… T"]
 
 Count = Annotated[int, _checks.count]

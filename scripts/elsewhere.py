@@ -39,7 +39,8 @@ def main():
         "constraints.txt")
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", ".")
 
-    bare = {name: value for name, value in os.environ.items() if name not in ("HOME", "LC_ALL", "PYTHONUTF8")} | {"LANG": "C"}
+    bare = {name: value for name, value in os.environ.items() if name not in ("HOME", "LC_ALL", "PYTHONUTF8")}
+    bare["LANG"] = "C"
     if os.name == "nt":
         bare = {name: value for name, value in bare.items() if name not in ("USERPROFILE", "HOMEPATH", "HOMEDRIVE")}
     tests = [str(Path("tests") / f"test_{name}.py") for name in TESTS]

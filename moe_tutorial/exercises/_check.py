@@ -74,7 +74,7 @@ def _diagnose_function(exercise, answer):
     calls = Calls()
     written: set[str] = set()
     try:
-        with time_limit(SECONDS), own_torch():
+        with own_torch(), time_limit(SECONDS):
             given = [call(answer, case, calls, written) for case in cases]
     except TimeUp:
         return f"Not yet: your function was still running after {SECONDS} s and was cut short. Is there an endless loop?"
