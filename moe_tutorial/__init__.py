@@ -60,7 +60,7 @@ from .table1 import (
     t_test,
 )
 from .tasks import Cases, Sounds, load_vowels, sound, synthesise, toys, vowel_task, vowels
-from .training import Criterion, History, engine, fast_train, train
+from .training import Criterion, History, em, engine, fast_train, train
 
 __version__ = "0.1.0"
 
@@ -78,7 +78,7 @@ __all__ = [
     # tasks
     "Cases", "Sounds", "load_vowels", "synthesise", "vowel_task",
     # training
-    "Criterion", "History", "fast_train", "train",
+    "Criterion", "History", "em", "fast_train", "train",
     # table1
     "Protocol", "Replication", "claims", "explore", "load_cell", "load_mixtures", "load_multiverse", "load_training",
     "load_trainings", "replicate", "simulate", "t_test",

@@ -120,6 +120,14 @@ def choice(name, value, options):
         raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(map(repr, options))}")
 
 
+def zero_or_more(name, value):
+    """Check that a number is finite and not below 0; ValueError says what it is."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
+    if not 0 <= float(value) < math.inf:
+        raise ValueError(f"{name} must be 0 or more and finite, got {value}")
+
+
 def above_zero(name, value):
     """Check that a number, or every number of a tensor, is finite and above 0; ValueError says what it is."""
     if isinstance(value, torch.Tensor):

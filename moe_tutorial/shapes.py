@@ -48,6 +48,9 @@ Count = Annotated[int, _checks.count]
 Positive = Annotated[float, _checks.above_zero]
 """A number above 0."""
 
+NotNegative = Annotated[float, _checks.zero_or_more]
+"""A number from 0."""
+
 Callee = TypeVar("Callee")
 
 

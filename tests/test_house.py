@@ -16,7 +16,8 @@ BackpropagationNet Experts Gate History Mixture Protocol RecordingError Sounds b
 expected_error expert_outputs explore fast_train favourite_output foot_of_normal gate_line gate_scores load_cell load_costs
 load_mixtures load_multiverse load_training load_trainings load_vowels mixing_proportions mixture_nll replicate
 responsibilities simulate switch synthesise t_test train vowel_task
-Cases Criterion Replication blend_of_all effective_experts favourite_only initial_weights live multiplications random_mixture
+Cases Criterion Replication blend_of_all effective_experts em favourite_only initial_weights live multiplications
+random_mixture
 comparison costs engine experts gate interactive losses mixture multiverse networks plots recorded recordings replication
 sound toys training vowels
 """.split()

@@ -277,7 +277,7 @@ QUIZ = (
         right=1,
     ),
     Question(
-        "With a step of 5, four experts on the vowels stay at an error of 0.23 for 10 000 epochs. What helps?",
+        "With a step of 5, four experts on the vowels in kHz stay at an error of 0.23 for 10 000 epochs. What helps?",
         (
             ("More epochs", "One expert has all the cases and rests at X. The others, with shares near 0, learn next to nothing. "
              "The start with seed 3 does leave X in the end, after about 250 000 epochs; with a step of 20 a run takes "
