@@ -23,6 +23,7 @@ from .steps import (
     extended,
     half_squares,
     log_gaussian,
+    totals_of,
     variance_step,
     weighted_least_squares,
 )
@@ -107,13 +108,13 @@ class _Model:
         self.variance = torch.full(self.gate.shape[:2], float(variance), dtype=x.dtype)
 
     def totals(self):
-        return torch.einsum("na,rkma->rnkm", self.x, self.experts)
+        return totals_of(self.x, self.experts)
 
     def outputs(self):
         return torch.sigmoid(self.totals()) if self.output == "sigmoid" else self.totals()
 
     def log_proportions(self):
-        return torch.log_softmax(torch.einsum("na,rka->rnk", self.x, self.gate), -1)
+        return torch.log_softmax(self.x @ self.gate.mT, -1)
 
     def proportions(self):
         return self.log_proportions().exp()

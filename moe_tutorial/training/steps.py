@@ -58,8 +58,7 @@ def weighted_least_squares(x: Inputs, d: Desired, h: Responsibilities) -> tuple[
     expert has no cases at all, 0.
     """
     inputs = extended(x)
-    moments = torch.einsum("...nk,na,nb->...kab", h, inputs, inputs)
-    targets = torch.einsum("...nk,na,nm->...kam", h, inputs, d)
+    moments, targets = _moments(h, inputs, inputs), _moments(h, inputs, d)
     return split((torch.linalg.pinv(moments, rtol=1e-12, hermitian=True) @ targets).mT)
 
 
@@ -105,6 +104,17 @@ def split(weights):
     return weights[..., :-1], weights[..., -1]
 
 
+def totals_of(x, weights):
+    """The experts' total inputs, `(R, N, K, M)`, of weights with their biases `(R, K, M, D + 1)`."""
+    return (x @ weights.flatten(1, 2).mT).unflatten(-1, weights.shape[1:3])
+
+
+def _moments(weights, one, other):
+    """`Σ_n w_nk a_n b_nᵀ` of each k, `(…, K, A, B)`, as one product: w `(…, N, K)`, a `(N, A)`, b `(N, B)`."""
+    pairs = (one[:, :, None] * other[:, None]).flatten(1)
+    return (weights.mT @ pairs).unflatten(-1, (one.shape[-1], other.shape[-1]))
+
+
 def log_gaussian(d, o, variance):
     """`log N_i`, `(…, N, K)`, without the constant."""
     variance = torch.as_tensor(variance, dtype=o.dtype)
@@ -133,14 +143,15 @@ def _climb(value, weights, step, dimensions):
 def climbed_gate(x, h, weights, steps, penalty):
     cases, size = h.sum(-1), weights.shape[-1] * weights.shape[-2]
     def value(weights):
-        log_p = torch.log_softmax(torch.einsum("na,...ka->...nk", x, weights), -1)
+        log_p = torch.log_softmax(x @ weights.mT, -1)
         return (h * log_p).sum((-1, -2)) - half_squares(weights, penalty)
 
     for _ in range(steps):
-        p = torch.softmax(torch.einsum("na,...ka->...nk", x, weights), -1)
-        slope = torch.einsum("...nk,na->...ka", h - cases[..., None] * p, x) - penalty * weights
+        p = torch.softmax(x @ weights.mT, -1)
+        slope = (h - cases[..., None] * p).mT @ x - penalty * weights
         bend = cases[..., None, None] * (torch.diag_embed(p) - p[..., :, None] * p[..., None, :])
-        curvature = torch.einsum("...nij,na,nb->...iajb", bend, x, x).reshape(*p.shape[:-2], size, size)
+        blocks = _moments(bend.flatten(-2), x, x).unflatten(-3, bend.shape[-2:])  # (…, K, K, D + 1, D + 1)
+        curvature = blocks.transpose(-3, -2).reshape(*p.shape[:-2], size, size)
         # Only differences of scores count, so that some directions have no curvature: the ridge decides them.
         ridge = penalty + max(1e-9, 100 * torch.finfo(x.dtype).eps) * len(x)
         curvature = curvature + ridge * torch.eye(size, dtype=x.dtype)
@@ -152,16 +163,17 @@ def climbed_gate(x, h, weights, steps, penalty):
 def climbed_experts(x, d, h, weights, likelihood):
     """One step of sigmoid experts with h held: Newton under Bernoulli, which is concave, else Gauss-Newton."""
     def value(weights):
-        totals = torch.einsum("na,rkma->rnkm", x, weights)
+        totals = totals_of(x, weights)
         if likelihood == "bernoulli":
             return (h[..., None] * (d[:, None] * totals - softplus(totals))).sum(1)
         return -(h[..., None] * (d[:, None] - torch.sigmoid(totals)).square()).sum(1)
 
-    o = torch.sigmoid(torch.einsum("na,rkma->rnkm", x, weights))
+    o = torch.sigmoid(totals_of(x, weights))
     flat = o * (1 - o)
     factor, bend = (torch.ones_like(o), flat) if likelihood == "bernoulli" else (flat, flat.square())
-    slope = torch.einsum("rnkm,na->rkma", h[..., None] * factor * (d[:, None] - o), x)
-    curvature = torch.einsum("rnkm,na,nb->rkmab", h[..., None] * bend, x, x)
+    experts, outputs = o.shape[2:]
+    slope = ((h[..., None] * factor * (d[:, None] - o)).flatten(2).mT @ x).unflatten(1, (experts, outputs))
+    curvature = _moments((h[..., None] * bend).flatten(2), x, x).unflatten(1, (experts, outputs))
     ridge = (1e-8 if likelihood == "bernoulli" else 1e-6) * curvature.diagonal(dim1=-2, dim2=-1).mean(-1) + 1e-12
     curvature = curvature + ridge[..., None, None] * torch.eye(x.shape[-1], dtype=x.dtype)
     return _climb(value, weights, torch.linalg.solve(curvature, slope[..., None])[..., 0], dimensions=1)
