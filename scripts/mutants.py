@@ -145,6 +145,10 @@ FURTHER_CASES = {
     "chosen_step": pilots,
     "pooled_t": samples,
     "sparse_blend": sparse,
+    "weighted_lines": lambda draw: (lambda n: (one_of(draw, 0.1, 1.0, 50.0) * draw(n), one_of(draw, 0.1, 1.0, 50.0) * draw(n),
+                                               torch.softmax(2 * draw(n, whole(draw, 1, 4)), -1)))(whole(draw, 3, 9)),
+    "variances": lambda draw: (lambda d, o, p: (d, o, 0.9 * p + 0.1 / p.shape[1]))(*mixture(draw)),
+    "lower_bound": lambda draw: (lambda d, o, p: (d, o, p, proportions(draw, *p.shape)))(*mixture(draw)),
     "dispatch": sent,
 }
 

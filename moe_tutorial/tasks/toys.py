@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..shapes import Count, checked
+from ..shapes import Count, NotNegative, checked
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,3 +42,37 @@ def absolute_value(cases: Count = 100) -> Toy:
         raise ValueError(f"cases must be even, got {cases}")
     x = torch.linspace(-1, 1, cases, dtype=torch.float64)[:, None]
     return Toy(x, 4 * x.abs(), (x[:, 0] > 0).long())
+
+
+@checked
+def zigzag(pieces: Count = 3, cases: Count = 300, noise: NotNegative = 0.05, seed: int = 0) -> Toy:
+    """Pieces of the same width, each with a line of its own through its middle, with the slopes 6 and -6 by turns.
+
+    >>> zigzag(pieces=3)
+    Toy: 300 cases of 3 subtasks, x (300, 1), d (300, 1)
+
+    x is evenly spaced from -1 to 1. noise: the standard deviation of the noise on d. Subtask 0 is the piece on the left.
+    """
+    x = torch.linspace(-1, 1, cases, dtype=torch.float64)
+    subtask = ((x + 1) / 2 * pieces).long().clamp(max=pieces - 1)
+    middle = (subtask + 0.5) / pieces * 2 - 1
+    drawn = torch.randn(cases, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    d = torch.where(subtask % 2 == 0, 6.0, -6.0) * (x - middle) + noise * drawn
+    return Toy(x[:, None], d[:, None], subtask)
+
+
+@checked
+def three_segments(cases: Count = 300, seed: int = 0) -> Toy:
+    """Three lines side by side, each with a noise of its own: standard deviations 0.05, 0.15 and 0.4.
+
+    >>> three_segments()
+    Toy: 300 cases of 3 subtasks, x (300, 1), d (300, 1)
+
+    x is evenly spaced from -1 to 1, and the lines have the slopes 3, -3 and 0. Subtask 0 is the one on the left.
+    """
+    x = torch.linspace(-1, 1, cases, dtype=torch.float64)
+    subtask = (x > -1 / 3).long() + (x > 1 / 3).long()
+    slope, bias, noise = (torch.tensor(values, dtype=torch.float64)[subtask]
+                          for values in ((3.0, -3.0, 0.0), (2.0, 0.0, 1.5), (0.05, 0.15, 0.4)))
+    drawn = torch.randn(cases, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return Toy(x[:, None], (slope * x + bias + noise * drawn)[:, None], subtask)
