@@ -95,6 +95,9 @@ def everything_printed(chapter):
     ((9, 2), "lost F2 after its training left 89.5 % right", 9, "gate without F2: 89.5% right"),
     ((9, 2), "60 % were right after 2000 epochs", 9, "gate never saw F2: 60% right"),
     ((9, 2), "the same F1 in larger numbers brought 85 %", 9, "3 times F1, 2000 epochs: 85% right"),
+    ((10, 2), "18 of 25 starts ended at a wrong answer", 10, "three experts: 7 of 25 are good"),
+    ((10, 3), "takes some forty iterations", 10, "Bernoulli 25 38 18"),
+    ((10, 3), "EM takes hundreds of iterations", 10, "EM: 23 of 25 in 700 iterations, 520 on average"),
     ((9, 3), "lose about 17 points", 9, "men 94.5% 94.5% 100.0% women 77.7% 77.8% 100.0% children 78.1% 78.1%"),
 ])
 def test_what_is_said_again_is_what_a_chapter_prints(where, said, chapter, printed):

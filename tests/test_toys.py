@@ -28,3 +28,21 @@ def test_bad_input_is_refused_in_words(call, kind, said):
     with pytest.raises(kind) as error:
         call()
     assert said in str(error.value)
+
+
+def test_a_zigzag_has_pieces_of_one_width_and_slopes_by_turns():
+    task = toys.zigzag(pieces=3, cases=300, noise=0.0)
+    assert task.subtask.bincount().tolist() == [100, 100, 100]
+    for piece, slope in ((0, 6), (1, -6), (2, 6)):
+        own = task.subtask == piece
+        x, d = task.x[own, 0], task.d[own, 0]
+        assert torch.allclose(d.diff() / x.diff(), torch.tensor(float(slope), dtype=torch.float64))
+    assert toys.zigzag(seed=1).d.std() == toys.zigzag(seed=1).d.std() != toys.zigzag(seed=2).d.std()
+
+
+def test_three_segments_have_the_noise_they_say():
+    task = toys.three_segments(cases=30_000)
+    lines = torch.tensor([[3.0, 2.0], [-3.0, 0.0], [0.0, 1.5]], dtype=torch.float64)[task.subtask]
+    rest = task.d[:, 0] - lines[:, 0] * task.x[:, 0] - lines[:, 1]
+    for piece, deviation in enumerate((0.05, 0.15, 0.4)):
+        assert abs(rest[task.subtask == piece].std().item() / deviation - 1) < 0.03
