@@ -1,5 +1,5 @@
 // Which exercises and quizzes a reader has ticked: kept in this browser, shown on the welcome page. Without storage no
-// box appears; without script the pages are as they are.
+// box appears, and what a full one cannot keep is said; without script the pages are as they are.
 (() => {
   "use strict";
   const KEY = "moe-tutorial-progress";
@@ -13,30 +13,41 @@
     localStorage.setItem(KEY, JSON.stringify([...ticked].sort()));
   }
 
+  // A box, and below it the place where it is said that the browser did not keep the tick.
   function box(id, words) {
     const label = document.createElement("label");
     label.className = "tick";
     const input = document.createElement("input");
     input.type = "checkbox";
+    input.autocomplete = "off"; // what is stored decides, not what a browser remembers of the page
     input.dataset.tick = id;
     input.checked = load().has(id);
+    const said = document.createElement("p");
+    said.className = "tick-said";
+    said.setAttribute("role", "status");
     input.addEventListener("change", () => {
-      const ticked = load();
-      input.checked ? ticked.add(id) : ticked.delete(id);
-      save(ticked);
+      said.textContent = "";
+      try {
+        const ticked = load();
+        input.checked ? ticked.add(id) : ticked.delete(id);
+        save(ticked);
+      } catch {
+        input.checked = !input.checked;
+        said.textContent = "This could not be kept: the browser has no room for it, or its storage is off.";
+      }
     });
     label.append(input, ` ${words}`);
-    return label;
+    return [label, said];
   }
 
   function tickChapter() {
     for (const strong of document.querySelectorAll("main p > strong:first-child")) {
       const found = /^Exercise (\d+\.\d+):/.exec(strong.textContent);
-      if (found) strong.parentElement.after(box(`exercise ${found[1]}`, `exercise ${found[1]} done`));
+      if (found) strong.parentElement.after(...box(`exercise ${found[1]}`, `exercise ${found[1]} done`));
     }
     const quiz = document.querySelector("main section#quiz");
     const chapter = /^\s*(\d+)\./.exec(document.querySelector("main h1")?.textContent || "");
-    if (quiz && chapter) quiz.append(box(`quiz ${chapter[1]}`, `quiz ${chapter[1]} done`));
+    if (quiz && chapter) quiz.append(...box(`quiz ${chapter[1]}`, `quiz ${chapter[1]} done`));
   }
 
   function showProgress(place) {
@@ -61,13 +72,30 @@
     place.hidden = false;
   }
 
-  addEventListener("DOMContentLoaded", () => {
+  // Storage that is switched off or holds something else: the pages do without.
+  function careful(show) {
     try {
-      tickChapter();
-      const place = document.getElementById("progress");
-      if (place) showProgress(place);
+      show();
     } catch {
-      // Storage is switched off or holds something else: the pages do without.
+      // Nothing is shown.
     }
-  });
+  }
+
+  function begin() {
+    tickChapter();
+    const place = document.getElementById("progress");
+    if (place) showProgress(place);
+  }
+
+  // A page to which a reader comes back may show what it was left with, while a tick was made or forgotten elsewhere.
+  function again() {
+    const ticked = load(), place = document.getElementById("progress");
+    /** @type {NodeListOf<HTMLInputElement>} */
+    const boxes = document.querySelectorAll("input[data-tick]");
+    for (const input of boxes) input.checked = ticked.has(input.dataset.tick);
+    if (place) showProgress(place);
+  }
+
+  addEventListener("DOMContentLoaded", () => careful(begin));
+  addEventListener("pageshow", () => careful(again));
 })();

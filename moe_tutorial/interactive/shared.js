@@ -10,6 +10,7 @@ window.moe = (() => {
   function start(build) {
     /** @type {any} */
     const root = document.currentScript.closest(".moe-interactive");
+    if (document.getElementById(root.id) !== root) root.id = unique(root.id); // a second one of its kind on the page
     const live = root.querySelector(".moe-live");
     live.replaceChildren();
     const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
@@ -39,23 +40,39 @@ window.moe = (() => {
 
   // Controls: each has a visible label, and calls `changed(value)` when the reader changes it ------------------------------
 
+  // The value of a control is what the reader chose or a script set, and the field shows it. A browser that comes back to a
+  // page may put an old value into a field without a word, whatever `autocomplete` says; then it is shown anew.
+  function held(input, shown = () => {}) {
+    let value;
+    addEventListener("pageshow", () => { self.value = value; });
+    const self = {
+      get value() { return value; },
+      set value(v) {
+        input.value = v;
+        value = input.value; // a slider takes its nearest step
+        shown();
+      },
+    };
+    return self;
+  }
+
   // A slider that shows its value. `show` makes a text of the value; it is what a screen reader says, too.
   function slider({ label, min, max, step, value, show = (v) => format(v, 2), changed, name }) {
     const shown = html("output");
     const input = html("input", { type: "range", min, max, step, name, autocomplete: "off" });
-    const say = () => {
+    const kept = held(input, () => {
       shown.textContent = show(Number(input.value));
       input.setAttribute("aria-valuetext", shown.textContent);
-    };
+    });
     input.addEventListener("input", () => {
-      say();
+      kept.value = input.value;
       changed(Number(input.value));
     });
     const control = {
       input,
       element: html("label", { class: "moe-slider" }, html("span", {}, label), input, shown),
-      get value() { return Number(input.value); },
-      set value(v) { input.value = v; say(); },
+      get value() { return Number(kept.value); },
+      set value(v) { kept.value = v; },
     };
     control.value = value;
     return control;
@@ -65,31 +82,33 @@ window.moe = (() => {
   function choice({ label, options, value, changed, name }) {
     const input = html("select", { name, autocomplete: "off" },
       ...options.map(([v, text]) => html("option", { value: v }, text)));
-    input.value = value;
-    input.addEventListener("change", () => changed(input.value));
+    const kept = held(input);
+    kept.value = value;
+    input.addEventListener("change", () => {
+      kept.value = input.value;
+      changed(input.value);
+    });
     return {
       input,
       element: html("label", { class: "moe-choice" }, html("span", {}, label), input),
-      get value() { return input.value; },
-      set value(v) { input.value = v; },
+      get value() { return kept.value; },
+      set value(v) { kept.value = v; },
     };
   }
 
   // A whole number to type.
   function number({ label, min, max, value, changed, name }) {
     const input = html("input", { type: "number", min, max, step: 1, name, inputmode: "numeric", autocomplete: "off" });
-    input.value = value;
-    let last = value;
+    const kept = held(input);
+    kept.value = value;
     input.addEventListener("change", () => {
       // What is not a number, an empty field among it, gives back the last one; what is outside becomes the nearest end.
-      if (input.value.trim() !== "" && Number.isFinite(Number(input.value))) {
-        last = Math.min(max, Math.max(min, Math.round(Number(input.value))));
-      }
-      input.value = last;
-      changed(last);
+      const typed = input.value.trim() === "" ? NaN : Number(input.value);
+      kept.value = Number.isFinite(typed) ? Math.min(max, Math.max(min, Math.round(typed))) : kept.value;
+      changed(Number(kept.value));
     });
     return { input, element: html("label", { class: "moe-choice" }, html("span", {}, label), input),
-      get value() { return Number(input.value); } };
+      get value() { return Number(kept.value); } };
   }
 
   const button = (text, pressed, attributes = {}) =>

@@ -373,7 +373,6 @@ moe.start((live, data) => {
   const step = select("Step size ε", "step", moe.options(data.steps));
   const variance = select("Variance of eq. 1.3", "variance", moe.options(data.variances));
   const coding = select("Targets", "coding", data.codings);
-  coding.input.style.minWidth = "0"; // its words are long; a narrow screen may cut them
   const seed = number({ label: "Seed (0 to 9999)", name: "seed", min: 0, max: 9999, value: begin.seed, changed });
   const speed = choice({ label: "Epochs for each picture", name: "speed", options: moe.options(data.speeds),
     value: begin.speed, changed() {} });
@@ -387,7 +386,7 @@ moe.start((live, data) => {
   live.append(
     group("Settings", controls(experts, loss, step, variance, coding, seed)),
     staying(playing, button("One epoch", once), button("Start again", () => reset("Back to epoch 0.")), speed),
-    status, html("div", { class: "moe-scroll" }, table),
+    status, html("div", { class: "moe-scroll", tabindex: 0, role: "region", "aria-label": "The two models" }, table),
     html("p", {}, "Error: the mean squared error of the training cases. Training and test: per cent right. " +
       `The last column: whether the error has reached ${criterion}.`),
     html("div", { class: "moe-panels" },
