@@ -116,6 +116,12 @@ def sparse(draw):
     return one_of(draw, 0.1, 1.0, 8.0, 400.0) * draw(n, e), wide(draw, n, e, m), whole(draw, 1, e)
 
 
+def weighted(draw):
+    n, k = whole(draw, 3, 9), whole(draw, 1, 4)
+    x, d = (one_of(draw, 0.1, 1.0, 50.0) * draw(n) for _ in range(2))
+    return x, d, torch.softmax(2 * draw(n, k), -1)
+
+
 def sized(*names):
     """Cases with tensors of shapes that are drawn for each letter: `sized("n2", "k2")`."""
     def drawn(draw):
@@ -145,8 +151,7 @@ FURTHER_CASES = {
     "chosen_step": pilots,
     "pooled_t": samples,
     "sparse_blend": sparse,
-    "weighted_lines": lambda draw: (lambda n: (one_of(draw, 0.1, 1.0, 50.0) * draw(n), one_of(draw, 0.1, 1.0, 50.0) * draw(n),
-                                               torch.softmax(2 * draw(n, whole(draw, 1, 4)), -1)))(whole(draw, 3, 9)),
+    "weighted_lines": weighted,
     "variances": lambda draw: (lambda d, o, p: (d, o, 0.9 * p + 0.1 / p.shape[1]))(*mixture(draw)),
     "lower_bound": lambda draw: (lambda d, o, p: (d, o, p, proportions(draw, *p.shape)))(*mixture(draw)),
     "dispatch": sent,

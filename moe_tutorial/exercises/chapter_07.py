@@ -247,7 +247,7 @@ QUIZ = (
              "same share of every one."),
             ("The experts are trained one by one on all cases", "Nothing is trained separately. All move in the same "
              "epoch, by the gradient of one loss."),
-            ("The gate gives each of them about the same share of every case", "An expert's share is about the same for "
+            ("Each expert's share, large or small, is much the same in all cases", "An expert's share is about the same for "
              "all cases at first, so it learns what a single expert would, faster if the share is large, slower if it is "
              "small."),
         ),
