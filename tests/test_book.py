@@ -187,11 +187,13 @@ def test_at_400_per_cent_no_page_scrolls_sideways_half_of_the_screen_is_free_and
     """WCAG 1.4.10: a window of 1280 by 1024 is 320 by 256 then. Of a page with interactives, these are in sight."""
     context = browser.new_context(viewport={"width": 320, "height": 256})
     page = context.new_page()
-    wider, covered, wrong = {}, {}, {}
+    wider, cut, covered, wrong = {}, {}, {}, {}
     for path in (*soups, "_static/404.html"):
         page.goto(server + path)
         page.wait_for_function("() => !window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
         wider[path] = page.evaluate("() => document.documentElement.scrollWidth")
+        cut[path] = page.locator(".moe-live fieldset, .moe-live label").evaluate_all(
+            "parts => parts.filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent)")
         if path in page_paths():  # the other pages of source code are like the one that is among them
             wrong[path] = violations(page, **{"color-contrast": {"enabled": False}})  # colours do not hang on the width
         places = page.locator(".moe-panels").all()
@@ -203,6 +205,7 @@ def test_at_400_per_cent_no_page_scrolls_sideways_half_of_the_screen_is_free_and
             covered[path] = page.evaluate(STAYING)
     context.close()
     assert {path: width for path, width in wider.items() if width > 320} == {}
+    assert {path: texts for path, texts in cut.items() if texts} == {}
     assert {path: share for path, share in covered.items() if share > 0.5} == {}
     assert max(covered.values()) > 0.2, "the bar of the theme is seen"
     assert {path: found for path, found in wrong.items() if found} == {} and len(wrong) == len(page_paths())
