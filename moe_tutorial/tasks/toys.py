@@ -1,13 +1,15 @@
 """Synthetic tasks whose subtasks are known: to watch what a mixture makes of them."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from ..shapes import Count, checked
+from ..shapes import WHOLE, Count, Desired, checked
 
 
+@checked
 @dataclass(frozen=True, repr=False)
 class Toy:
     """A task made of subtasks.
@@ -15,9 +17,9 @@ class Toy:
     x: inputs, float64 (N, D). d: desired outputs, float64 (N, M). subtask: the number of each case's subtask, int64 (N,).
     """
 
-    x: Tensor
-    d: Tensor
-    subtask: Tensor
+    x: Annotated[Tensor, "N D"]
+    d: Desired
+    subtask: Annotated[Tensor, "N", WHOLE]
 
     def __len__(self):
         return len(self.x)
