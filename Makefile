@@ -11,7 +11,7 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 PORT ?= 8000
 RESOLUTION ?= lowest-direct
-BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|nbclient|nbformat|nbval|praat-parselmouth|pytest)==" constraints.txt)
+BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|mpmath|nbclient|nbformat|nbval|praat-parselmouth|pytest)==" constraints.txt)
 BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises lines losses model multiverse plots \
     plots_input plots_style replication shapes sound toys training vowel_data vowel_task))
 

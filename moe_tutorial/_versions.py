@@ -52,6 +52,11 @@ def code_version(sources, make):
     """
     digest = hashlib.sha256(code_text(textwrap.dedent(inspect.getsource(make))).encode())
     for name in sources:
-        text = (files(__package__) / name).read_text(encoding="utf-8")
+        path = files(__package__) / name
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not encoded in UTF-8: {error.reason} at byte {error.start}; take the file from the "
+                             "course once more") from None
         digest.update((code_text(text) if name.endswith(".py") else text).encode())
     return digest.hexdigest()[:16]

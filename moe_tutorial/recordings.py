@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ._versions import code_version
+from .shapes import CountFrom0, checked
 
 FORMAT = 1
 """The format of the files. A file of a newer one is refused."""
@@ -50,6 +51,7 @@ class RecordingError(ValueError):
     """
 
 
+@checked
 @dataclass(frozen=True)
 class Recordings:
     """The stored results of one kind, in one file.
@@ -68,7 +70,7 @@ class Recordings:
     make: Callable
     sources: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-    folder: Path = FOLDER
+    folder: Path | str = FOLDER
 
     @property
     def path(self):
@@ -102,7 +104,8 @@ class Recordings:
                 raise self._error(f"{len(faulty)} of {len(wanted)} {self.words} {fault}, such as {faulty[0]}")
         return {settings: _unpacked(stored[key]["result"]) for key, settings in wanted.items()}
 
-    def compute(self, workers=None):
+    @checked
+    def compute(self, workers: CountFrom0 | None = None):
         """Compute what the file does not have from the present code, and write the file after each result.
 
         The file is whole at every moment: who is killed loses what is being computed, and goes on from there when called

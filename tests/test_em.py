@@ -230,10 +230,10 @@ LINEAR = Mixture(2, inputs=1, output="linear")
     (lambda: em(LINEAR, TOY.x, TOY.d[:50], iterations=3), ValueError, "d has shape (50, 1), wanted (100"),
     (lambda: em(LINEAR, TOY.x, TOY.d, iterations=3, shared=True), ValueError, "needs learn_variance=True"),
     (lambda: em(LINEAR, TOY.x, TOY.d, iterations=3, learn_variance="no"), TypeError, "must be True or False, got 'no'"),
-    (lambda: em(LINEAR, TOY.x, TOY.d, iterations=3, penalty=-1.0), ValueError, "penalty must be 0 or more and"),
+    (lambda: em(LINEAR, TOY.x, TOY.d, iterations=3, penalty=-1.0), ValueError, "penalty must not be negative"),
     (lambda: em(LINEAR, TOY.x, TOY.d, iterations=3, penalty="1"), TypeError, "penalty must be a number, got '1'"),
     (lambda: gate_step(TOY.x, torch.ones(100, 2), torch.zeros(2, 1), torch.zeros(2), penalty=-1), ValueError,
-     "penalty must be 0 or more"),
+     "penalty must not be negative"),
     (lambda: bound(torch.zeros(2, 1), torch.zeros(2, 2, 1), torch.full((2, 2), 0.5), torch.full((2, 3), 0.5)),
      ValueError, "wanted"),
 ])

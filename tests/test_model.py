@@ -209,7 +209,7 @@ NAN = torch.full((5, 2), torch.nan)
         (lambda: Experts(2, seed=[]), ValueError, "seed holds no seeds"),
         (lambda: Experts(2, spread=0), ValueError, "spread must be above 0 and finite, got 0"),
         (lambda: Gate(0), ValueError, "experts must be at least 1, got 0"),
-        (lambda: Gate(2, runs=(0,)), ValueError, "runs must be at least 1, got 0"),
+        (lambda: Gate(2, runs=(0,)), ValueError, "runs[0] must be at least 1, got 0"),
         (lambda: Mixture(0), ValueError, "experts must be at least 1, got 0"),
     ],
 )
@@ -269,5 +269,5 @@ def test_a_row_that_names_no_class_or_two_is_refused():
 
 @pytest.mark.parametrize("numbers", [(True, 0), (0.5, 1), ("0", 1), (None, 0)])
 def test_an_expert_has_a_whole_number(numbers):
-    with pytest.raises(TypeError, match="an expert's number must be an int, got"):
+    with pytest.raises(TypeError, match="must be a whole number, got"):
         gate_line(V, C, *numbers)

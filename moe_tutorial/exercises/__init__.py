@@ -1,12 +1,14 @@
 """The exercises of the chapters: tasks, hints, reference answers, named wrong answers and checks.
 
 >>> from moe_tutorial.exercises import check, hint
->>> check("line_between", lambda weight, bias: weight[1] - weight[0])
-Not yet: with weight [[-0.1227, -2.1381], [0.404, -0.5031]], bias [0.7883, -1.0033], wanted the shape (3,), got (2,).
+>>> check("line_between", lambda weight, bias: weight[1] - weight[0])  # doctest: +ELLIPSIS
+Not yet: with weight [[-0.1227, -2.1381], [0.404, -0.5031]], bias [0.7883, -1.0033], wanted the shape (3,), got (2,). ...
 >>> hint("line_between")
 Hint 1 of 2: two proportions are equal where the two scores are equal. Write both scores down and set them equal.
 """
 
+from .. import _checks
+from .._words import writable
 from . import (
     chapter_01,
     chapter_02,
@@ -45,7 +47,7 @@ def check(name, answer):
     It never raises on a wrong answer, whatever that does; a call that takes longer than 10 s is cut short where the
     platform can do it. KeyError: no exercise has this name.
     """
-    print(diagnose(_exercise(name), answer))
+    print(writable(diagnose(_exercise(name), answer)))
 
 
 def case(name):
@@ -69,19 +71,20 @@ def hint(name, number=None):
     exercise = _exercise(name)
     if number is None:
         number = _hints_given[name] = min(_hints_given.get(name, 0) + 1, len(exercise.hints))
-    if number not in range(1, len(exercise.hints) + 1):
+    _checks.count("number", number)
+    if number > len(exercise.hints):
         raise ValueError(f"there is no hint {number}: {name!r} has {len(exercise.hints)}")
-    print(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}")
+    print(writable(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"))
 
 
 def solution(name):
     """Print the reference answer and why it is right."""
-    print(solution_text(_exercise(name)))
+    print(writable(solution_text(_exercise(name))))
 
 
 def _exercise(name):
-    if name not in EXERCISES:
-        raise KeyError(f"no exercise is called {name!r}; there are {', '.join(EXERCISES)}")
+    if not isinstance(name, str) or name not in EXERCISES:
+        raise KeyError(f"no exercise is called {_checks.short(name)}; there are {', '.join(EXERCISES)}")
     return EXERCISES[name]
 
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from ._exercise import Case
+from ..shapes import checked
+from ._exercise import Case, Exercise
 from ._run import LONG, Calls, TimeUp, Unusable, call, cases_of, copies, numbers_of, own_torch, short, time_limit
 
 SECONDS = 10
@@ -12,7 +13,8 @@ _failed: dict[str, int] = {}
 """By the name of an exercise, the number of the case that `check` last said something of."""
 
 
-def diagnose(exercise, answer):
+@checked
+def diagnose(exercise: Exercise, answer) -> str:
     """The line that `check` prints."""
     _failed.pop(exercise.name, None)
     if callable(exercise.reference):

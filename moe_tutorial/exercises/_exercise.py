@@ -9,11 +9,15 @@ from typing import Any
 
 import torch
 
+from .._words import writable
+from ..shapes import Count, Positive, checked
+
 KINDS = ("write", "predict", "repair")
 DIFFICULTIES = ("easy", "medium", "hard")
 
 
-@dataclass(frozen=True)
+@checked
+@dataclass(frozen=True, repr=False)
 class Wrong:
     """A mistake that people make: an answer that makes it, and what to say to someone who gave it.
 
@@ -23,6 +27,9 @@ class Wrong:
 
     answer: Any
     says: str
+
+    def __repr__(self):
+        return writable(f"Wrong: {self.says}")
 
 
 class Case(tuple):
@@ -40,7 +47,7 @@ class Case(tuple):
         return sum(argument.numel() if isinstance(argument, torch.Tensor) else 1 for argument in self)
 
     def __repr__(self):
-        return "\n".join(f"{name} = {argument!r}" for name, argument in zip(self.names, self))
+        return writable("\n".join(f"{name} = {argument!r}" for name, argument in zip(self.names, self)))
 
 
 class Draw:
@@ -57,7 +64,8 @@ class Draw:
         return torch.rand(*shape, generator=self.generator, dtype=torch.float64)
 
 
-@dataclass(frozen=True)
+@checked
+@dataclass(frozen=True, repr=False)
 class Exercise:
     """One exercise; everything that the chapter, the solutions page and `check` say of it comes from here.
 
@@ -81,15 +89,15 @@ class Exercise:
     title: str
     kind: str
     difficulty: str
-    minutes: int
+    minutes: Count
     statement: str
-    hints: tuple[str, str]
+    hints: tuple[str, ...]
     explanation: str
     reference: Any
     wrong: tuple[Wrong, ...]
     inputs: Callable | None = None
     given: str = ""
-    tolerance: float = 1e-5
+    tolerance: Positive = 1e-5
     choices: tuple[str, ...] = ()
     normalise: Callable | None = None
     watch: Callable | None = None
@@ -102,6 +110,9 @@ class Exercise:
             raise ValueError(f"exercise {self.name!r} needs two hints and at least three wrong answers")
         if callable(self.reference) != (self.inputs is not None):
             raise ValueError(f"exercise {self.name!r}: a function needs inputs, and a value has none")
+
+    def __repr__(self):
+        return writable(f"Exercise {self.name!r}: {self.title}, {self.kind}, {self.difficulty}, {self.minutes} minutes")
 
     @property
     def answer_name(self):
@@ -142,7 +153,8 @@ class Exercises(list):
         return add
 
 
-@dataclass(frozen=True)
+@checked
+@dataclass(frozen=True, repr=False)
 class Question:
     """A quiz question.
 
@@ -157,6 +169,9 @@ class Question:
     def __post_init__(self):
         if not 0 <= self.right < len(self.options) or len(self.options) < 3:
             raise ValueError(f"question {self.question!r} needs three options or more, and one of them right")
+
+    def __repr__(self):
+        return writable(f"Question: {self.question}")
 
 
 def solution_code(exercise):

@@ -40,8 +40,6 @@ def gate_line(weight: GateWeight, bias: GateBias, i: int, j: int) -> tuple[Norma
     """
     experts = weight.shape[-2]
     for expert in (i, j):
-        if isinstance(expert, bool) or not isinstance(expert, int):
-            raise TypeError(f"an expert's number must be an int, got {expert!r} ({type(expert).__name__})")
         if not 0 <= expert < experts:
             raise IndexError(f"there is no expert {expert}: the gate has {experts}, numbered from 0")
     if i == j:

@@ -2,12 +2,14 @@
 
 from matplotlib.patches import FancyBboxPatch
 
+from ..shapes import checked
 from .picture import Picture, drawing, expert_colour, tint
 
 _INK = "#333333"
 
 
-def model_diagram(caption="The model: experts and gate see the same input, and the gate says who counts.") -> Picture:
+@checked
+def model_diagram(caption: str = "The model: experts and gate see the same input, and the gate says who counts.") -> Picture:
     """The model in the letters of the course: from x to experts and gate, from both to the output y.
 
     >>> model_diagram()  # doctest: +ELLIPSIS

@@ -1,13 +1,17 @@
 """The feet of the normals from the origin to the experts' decision lines: the paper's Figure 3."""
 
 import itertools
+from collections.abc import Mapping
 
 from ..model.lines import foot_of_normal
+from ..shapes import checked
 from .formants import on_line, read_line
 from .picture import BY_COLOUR, Picture, check_number, drawing, expert_colour, expert_style, legend, numbers
 
 
-def feet(lines, caption="The foot of the normal from the origin to each line, as in Figure 3 of the paper.") -> Picture:
+@checked
+def feet(lines: Mapping,
+         caption: str = "The foot of the normal from the origin to each line, as in Figure 3 of the paper.") -> Picture:
     """The foot of the normal of each decision line, a dot of Figure 3, with the line and the normal, on axes of equal scale.
 
     >>> feet({"one": ([2.0, 0.0], -1.0)})
@@ -35,7 +39,9 @@ def feet(lines, caption="The foot of the normal from the origin to each line, as
                    f"The feet of the normals from the origin in the formant plane, in kHz: {'; '.join(said)}.")
 
 
-def trails(feet, marks, caption="One dot an epoch: the foot of the normal of each expert's decision line.") -> Picture:
+@checked
+def trails(feet, marks: Mapping,
+           caption: str = "One dot an epoch: the foot of the normal of each expert's decision line.") -> Picture:
     """The paper's Figure 3: how the feet of the experts' decision lines move while they learn.
 
     >>> trails([[[0.0, 0.0]], [[0.3, 0.1]]], {"X": [0.5, 0.25]})  # doctest: +ELLIPSIS
@@ -57,7 +63,7 @@ def trails(feet, marks, caption="One dot an epoch: the foot of the normal of eac
             ends = [tuple(round(v, 2) for v in trail[i].tolist()) for i in (0, -1)]
             said.append(f"expert {k} from {ends[0]} to {ends[1]}")
         for (name, point), offset in zip(marks.items(), itertools.cycle([(8, 8), (-24, -16), (8, 10)])):
-            point = numbers(name, point, 2)
+            point = numbers(f"{name} of marks", point, 2)
             ax.plot(*point.tolist(), "D", color="black", markeredgecolor="white", markersize=8, zorder=5)
             ax.annotate(name, point.tolist(), xytext=offset, textcoords="offset points", fontsize=12, fontweight="bold")
             said.append(f"{name} at {tuple(round(v, 2) for v in point.tolist())}")

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 
 import torch
 from matplotlib.colors import ListedColormap
@@ -10,7 +11,8 @@ from matplotlib.patches import Patch
 from .. import _checks
 from ..model.gate import gate_scores, mixing_proportions
 from ..model.lines import along, foot_of_normal, gate_line, inside
-from ..tasks.vowels import SYMBOLS, WORDS
+from ..shapes import Count, Texts, checked
+from ..tasks.vowels import SYMBOLS, WORDS, Cases
 from .picture import (
     AT_MOST,
     BY_COLOUR,
@@ -33,7 +35,8 @@ VOWEL_MARKERS = {"iy": ("o", True), "ih": ("o", False), "ah": ("^", True), "aa":
 """Marker and filling of each vowel: a circle or triangle for the pair, filled where the default target is 1."""
 
 
-def plane(steps=200):
+@checked
+def plane(steps: Count = 200):
     """Points of the drawn part of the formant plane, row by row, `(steps · steps, 2)`, kHz: where to evaluate a `shade`.
 
     >>> plane(steps=2).tolist()
@@ -44,7 +47,9 @@ def plane(steps=200):
     return torch.cartesian_prod(f2, f1).flip(-1)
 
 
-def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption=None) -> Picture:
+@checked
+def formant_plane(cases: Cases, lines: Mapping | None = None, shade=None, shade_label: str = "output o",
+                  caption: str | None = None) -> Picture:
     """Cases in the plane of F1 and F2, with decision lines and a shaded surface where they are given.
 
     >>> from moe_tutorial import vowel_task
@@ -79,7 +84,8 @@ def formant_plane(cases, lines=None, shade=None, shade_label="output o", caption
                    f"Scatter plot, F1 across and F2 up, in kHz. {_say_cases(cases)} {' '.join(said)}")
 
 
-def two_planes(left, right, titles, caption, shades=None) -> Picture:
+@checked
+def two_planes(left: Cases, right: Cases, titles: Texts, caption: str, shades=None) -> Picture:
     """Two sets of cases side by side in the formant plane, `left` and `right`, with their titles.
 
     >>> from moe_tutorial import vowel_task
@@ -91,13 +97,18 @@ def two_planes(left, right, titles, caption, shades=None) -> Picture:
 
     ValueError: a shade for another number of points.
     """
+    shades = (None, None) if shades is None else shades
+    for name, value in (("titles", titles), ("shades", shades)):
+        _checks.sequence(name, value)
+        if len(value) != 2:
+            raise ValueError(f"{name} has {len(value)} entries, wanted two, one for each plane")
     said = []
     with drawing(4.2, panels=2) as (figure, *axes):
-        for panel, cases, title, shade in zip(axes, (left, right), titles, shades or (None, None), strict=True):
+        for panel, cases, title, shade in zip(axes, (left, right), titles, shades, strict=True):
             said.append(f"{title}: {_say_cases(cases)}")
             if shade is not None:
-                _draw_shade(panel, _grid("shade", shade, len(plane())))
-                said.append(_say_dark(tensor("shade", shade).reshape(-1) > 0.5))
+                _draw_shade(panel, _grid("one of shades", shade, len(plane())))
+                said.append(_say_dark(tensor("one of shades", shade).reshape(-1) > 0.5))
             _draw_cases(panel, cases)
             _plane_axes(panel)
             panel.set_title(title)
@@ -107,8 +118,9 @@ def two_planes(left, right, titles, caption, shades=None) -> Picture:
     return Picture(figure, caption, f"Two scatter plots, F1 across and F2 up, in kHz. {' '.join(said)}")
 
 
-def gate_regions(cases, weight, bias, lines=None, blend=None,
-                 caption="The gate's regions: in each, one expert has the largest proportion.") -> Picture:
+@checked
+def gate_regions(cases: Cases, weight, bias, lines: Mapping | None = None, blend=None,
+                 caption: str = "The gate's regions: in each, one expert has the largest proportion.") -> Picture:
     """The paper's Figure 2: which expert has the largest proportion where, and the lines `p_i = p_j`.
 
     >>> from moe_tutorial import vowel_task
@@ -129,7 +141,7 @@ def gate_regions(cases, weight, bias, lines=None, blend=None,
     bias = numbers("bias", bias, experts).double()
     check_number("experts", experts, AT_MOST)
     for k in lines:
-        _checks.choice("expert", k, range(experts))
+        _checks.choice("expert of lines", k, range(experts))
     points = plane()
     p = mixing_proportions(gate_scores(points, weight, bias))
     favourite = p.argmax(-1)
@@ -216,13 +228,16 @@ def _grid(name, values, points=None):
     if not side or len(flat) != (points or side**2):
         wanted = points or "a square number"
         raise ValueError(f"{name} has {len(flat)} values, wanted {wanted}: one for each point of plane()")
+    flat = numbers(name, flat, len(flat))
     return flat.reshape(side, side).numpy()
 
 
 def read_line(label, line):
-    """The weight and the bias of a line, `(2,)` and `()`."""
-    weight = numbers(f"the weight of {label}", line[0], 2)
-    return weight, numbers(f"the bias of {label}", line[1]).to(weight.dtype)
+    """The weight and the bias of a line, `(2,)` and `()`. label: in the mapping `lines`."""
+    if not isinstance(line, tuple | list) or len(line) != 2:
+        raise TypeError(f"lines must map each label to (weight, bias), got {_checks.said(line)} for {label}")
+    weight = numbers(f"the weight of {label} in lines", line[0], 2)
+    return weight, numbers(f"the bias of {label} in lines", line[1]).to(weight.dtype)
 
 
 def _draw_shade(ax, shade):

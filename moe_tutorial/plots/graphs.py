@@ -1,8 +1,12 @@
 """Curves, bars and points over a common axis: errors over epochs, spectra, what experts answer, mixing proportions."""
 
+from collections.abc import Mapping
+
 import torch
 
+from .. import _checks
 from ..model.mixture import blend
+from ..shapes import Texts, checked
 from ..tasks import sound
 from .picture import (
     AT_MOST,
@@ -15,11 +19,13 @@ from .picture import (
     further_rows,
     legend,
     numbers,
+    tensor,
     tint,
 )
 
 
-def spectrum(samples, formants, label) -> Picture:
+@checked
+def spectrum(samples, formants, label: str) -> Picture:
     """The spectrum of a sound up to 4 kHz with its formants marked above it.
 
     >>> from moe_tutorial import synthesise
@@ -30,7 +36,8 @@ def spectrum(samples, formants, label) -> Picture:
 
     TypeError, ValueError: samples of another shape, silence, no formants or more than 8.
     """
-    check_number("formants", len(formants), BY_COLOUR)
+    check_number("formants", tensor("formants", formants).numel(), BY_COLOUR)
+    formants = numbers("formants", formants, "F").tolist()
     frequency, level = sound.spectrum(numbers("samples", samples, "T"))
     shown = frequency <= 4000
     with drawing(2.9) as (figure, ax):
@@ -46,7 +53,9 @@ def spectrum(samples, formants, label) -> Picture:
                    f"lines at the multiples of the pitch, highest near the formants, which are marked: {peaks}.")
 
 
-def curves(x, series, xlabel, ylabel, caption, points=False, logarithmic=False) -> Picture:
+@checked
+def curves(x, series: Mapping, xlabel: str, ylabel: str, caption: str, points: bool = False,
+           logarithmic: bool = False) -> Picture:
     """Curves over a common x, in the experts' colours and line styles.
 
     >>> curves([0, 1, 2], {"one": [0.9, 0.2, 0.3]}, "epoch", "error", caption="The error.")
@@ -64,7 +73,7 @@ def curves(x, series, xlabel, ylabel, caption, points=False, logarithmic=False) 
     with drawing(3.2 + further_rows(len(series))) as (figure, ax):
         said = []
         for number, (label, y) in enumerate(series.items()):
-            y = numbers(label, y, len(x))
+            y = numbers(f"{label} of series", y, len(x), finite=False)
             ax.plot(x.tolist(), y.tolist(), label=label, marker="o" if points else None, **expert_style(number))
             said.append(f"{label} {_say_values(y)}")
         ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -89,7 +98,8 @@ def _say_values(y):
     return f"from {first:.3g} to {last:.3g}, lowest {low:.3g}, highest {high:.3g}{missing}"
 
 
-def fits(x, d, panels, caption) -> Picture:
+@checked
+def fits(x, d, panels: Mapping, caption: str) -> Picture:
     """What each expert answers, what their blend is, and what was wanted, for one input and one output.
 
     >>> o, p = torch.tensor([[[0.0], [1.0]]]), torch.tensor([[0.5, 0.5]])
@@ -106,9 +116,12 @@ def fits(x, d, panels, caption) -> Picture:
     check_number("panels", len(panels))
     with drawing(3.2, panels=len(panels)) as (figure, *axes):
         said = []
-        for ax, (title, (o, p)) in zip(axes, panels.items()):
-            o = numbers(f"o of {title}", o, len(x), "K", 1)
-            p = numbers(f"p of {title}", p, len(x), o.shape[1])
+        for ax, (title, panel) in zip(axes, panels.items()):
+            if not isinstance(panel, tuple | list) or len(panel) != 2:
+                raise TypeError(f"panels must map each title to (o, p), got {_checks.said(panel)} for {title}")
+            o, p = panel
+            o = numbers(f"o of {title} in panels", o, len(x), "K", 1)
+            p = numbers(f"p of {title} in panels", p, len(x), o.shape[1])
             check_number("experts", o.shape[1], BY_COLOUR)
             ax.plot(x[:, 0], d[:, 0], color="#BBBBBB", linewidth=7, label="desired", solid_capstyle="round")
             for k in range(p.shape[-1]):
@@ -127,7 +140,8 @@ def fits(x, d, panels, caption) -> Picture:
                    f"the experts' outputs in colour, and the blend in black. {'. '.join(said)}.")
 
 
-def proportions(p, names, caption="Mixing proportions.") -> Picture:
+@checked
+def proportions(p, names: Texts, caption: str = "Mixing proportions.") -> Picture:
     """Mixing proportions as bars, one group of bars for each case.
 
     >>> proportions([[0.25, 0.75]], ["one case"])
@@ -143,6 +157,8 @@ def proportions(p, names, caption="Mixing proportions.") -> Picture:
     check_number("experts", experts, max(BY_COLOUR, AT_MOST // cases))
     if len(names) != cases:
         raise ValueError(f"{len(names)} names were given for {cases} cases")
+    if p.min() < 0 or p.max() > 1:
+        raise ValueError(f"p must hold proportions, from 0 to 1, got {p.min().item():.3g} to {p.max().item():.3g}")
     with drawing(2.9) as (figure, ax):
         width = 0.8 / experts
         for k in range(experts):
@@ -156,11 +172,12 @@ def proportions(p, names, caption="Mixing proportions.") -> Picture:
     return Picture(figure, caption, f"Bar chart of the proportions of experts 0 to {experts - 1}. {said}.")
 
 
-def shares(epochs, proportions, caption) -> Picture:
+@checked
+def shares(epochs, proportions, caption: str) -> Picture:
     """The experts' mean proportions over the epochs, stacked: each expert's band is as high as its share of all cases.
 
     >>> shares([0, 1], [[0.5, 0.5], [0.9, 0.1]], caption="One takes over.")  # doctest: +ELLIPSIS
-    Stacked bands ... from epoch 0 to 1. At the end: expert 0 0.90, expert 1 0.10. The largest share of any is 0.90, ...
+    Stacked bands, ... from epoch 0 to 1. At the end: expert 0 0.90, expert 1 0.10. The largest share of any is 0.90, ...
 
     epochs: `(T,)`, growing. proportions: `(T, K)`, as `History.proportions` has them for one run. A band has the number of
     its expert at its widest place, if there is room for it.

@@ -1,12 +1,14 @@
 """What each loss asks of every expert, as arrows, and the mixture of Gaussians that eq. 1.3 comes from."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 
 from .. import _checks
 from .._words import three_decimals
 from ..model.losses import responsibilities
+from ..shapes import Positive, checked
 from .picture import (
     AT_MOST,
     Picture,
@@ -21,7 +23,9 @@ from .picture import (
 )
 
 
-def forces(d, o, by_loss, caption="Where descent on each loss moves the experts' outputs.") -> Picture:
+@checked
+def forces(d: float, o, by_loss: Mapping,
+           caption: str = "Where descent on each loss moves the experts' outputs.") -> Picture:
     """The force of each loss on every expert's output, minus the gradient, as arrows: one case, one panel for a loss.
 
     >>> forces(1.0, [0.5, 3.0], {"eq. 1.1": (0.5, [0.25, -2.0])})  # doctest: +ELLIPSIS
@@ -40,12 +44,16 @@ def forces(d, o, by_loss, caption="Where descent on each loss moves the experts'
     check_number("losses", len(by_loss), 3)
     low, high, longest, experts, said = -2.0, 6.0, 4.0, range(len(o)), []
     with drawing(1.5 + 0.45 * len(o), panels=len(by_loss)) as (figure, *axes):
-        for ax, (name, (error, force)) in zip(axes, by_loss.items()):
-            force = numbers(f"the forces of {name}", force, len(o))
+        for ax, (name, pair) in zip(axes, by_loss.items()):
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise TypeError(f"by_loss must map each name to (E, forces), got {_checks.said(pair)} for {name}")
+            error, force = pair
+            _checks.number(f"the E of {name} in by_loss", error)
+            force = numbers(f"the forces of {name} in by_loss", force, len(o))
             largest = force.abs().max().item()
             hardest = [k for k in experts if three_decimals(abs(force[k].item())) == three_decimals(largest) != "0.000"]
             ax.plot([d, d], [-0.65, len(o) - 0.5], color="#555555", linestyle="--", linewidth=1, zorder=1)
-            ax.text(d, -0.8, "d", ha="center", fontsize=12)
+            ax.text(d, -0.8, "d", ha="center", fontsize=12, clip_on=True)
             for k in experts:
                 _draw_force(ax, k, o[k].item(), force[k].item(), longest / largest if largest else 0.0, k in hardest)
             ax.set(xlim=(low - longest - 0.3, high + longest + 0.3), ylim=(len(o) - 0.5, -1.4), yticks=experts,
@@ -85,7 +93,9 @@ def _say_force(force):
     return f"{three_decimals(abs(force))} to the {'right' if force > 0 else 'left'}"
 
 
-def densities(d, o, p, variance=1.0, caption="The mixture of Gaussians for one case, and the desired output.") -> Picture:
+@checked
+def densities(d: float, o, p, variance: Positive = 1.0,
+              caption: str = "The mixture of Gaussians for one case, and the desired output.") -> Picture:
     """How probable each desired output is for one case: a bell of height `p_i` over each expert's output, and their sum.
 
     >>> densities(1.0, [1.0, 0.0], [0.5, 0.5])  # doctest: +ELLIPSIS
@@ -104,7 +114,6 @@ def densities(d, o, p, variance=1.0, caption="The mixture of Gaussians for one c
     _checks.sums_to_1("p", p)
     p = p.double() / p.double().sum()
     check_number("experts", len(o), AT_MOST)
-    _checks.above_zero("variance", variance)
     h = responsibilities(torch.tensor([[d]]).double(), o[None, :, None], p[None], float(variance))[0]
     there = p * torch.exp(-0.5 * (d - o).square() / variance)
     reach = 3 * max(1.0, variance**0.5)

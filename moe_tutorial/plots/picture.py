@@ -18,6 +18,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from .. import _checks
+from .._words import writable
+from ..shapes import checked
+
 EXPERT_COLOURS = ("#0072B2", "#D55E00", "#007A5A", "#AA3377", "#000000", "#8C6D00", "#4477AA", "#882255")
 EXPERT_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 2)), (0, (4, 4)))
 """Colours and line styles of experts 0 to 7; all colours are dark enough to be told from white. Later experts have them
@@ -41,12 +45,13 @@ class Picture:
     the rendered page. `str(picture)` is the description.
     """
 
-    def __init__(self, figure, caption, description):
+    @checked
+    def __init__(self, figure: Figure, caption: str, description: str):
         self.figure, self.caption, self.description = figure, caption, " ".join(description.split())
         self._png: bytes | None = None
 
     def __repr__(self):
-        return self.description
+        return writable(self.description)
 
     def png(self):
         """The picture as PNG bytes, the same for the same data."""
@@ -127,23 +132,32 @@ def check_number(things, number, most=math.inf):
 def tensor(name, values) -> Tensor:
     """Values as a tensor without gradient: those of a tensor, an array or a list. TypeError: no numbers."""
     try:
-        return values.detach() if isinstance(values, Tensor) else torch.as_tensor(numpy.asarray(values))
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold numbers, got {values!r}") from None
+        if isinstance(values, Tensor):
+            return (values.detach() if values.layout == torch.strided else values.detach().to_dense()).cpu()
+        return torch.as_tensor(numpy.asarray(values))
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise TypeError(f"{name} must hold numbers, got {_checks.said(values)}") from None
 
 
-def numbers(name, values, *dims) -> Tensor:
+def numbers(name, values, *dims, finite=True) -> Tensor:
     """Values as a floating-point tensor of a certain shape. dims: a size, or a letter for any from 1, for each dimension.
 
-    TypeError: no numbers. ValueError: another shape, or empty.
+    finite: whether NaN and infinity are refused.
+
+    TypeError: no numbers. ValueError: another shape, or empty, or not finite.
     """
     found = tensor(name, values)
     shape = tuple(found.shape)
+    if found.is_complex() or found.dtype == torch.bool:
+        raise TypeError(f"{name} must hold numbers, got {_checks.said(values)}")
     if len(shape) != len(dims) or any(isinstance(dim, int) and dim != size for dim, size in zip(dims, shape)):
         raise ValueError(f"{name} has shape {shape}, wanted ({', '.join(map(str, dims))}{',' if len(dims) == 1 else ''})")
     if 0 in shape:
         raise ValueError(f"{name} is empty: its shape is {shape}")
-    return found if found.is_floating_point() else found.double()
+    found = found if found.is_floating_point() else found.double()
+    if finite and not found.isfinite().all():
+        raise ValueError(f"{name} must be finite, got {found[~found.isfinite()][0].item()}")
+    return found
 
 
 def tint(colour):

@@ -1,10 +1,12 @@
 """Table 1: what each step size needed, the epochs of every simulation, and what they are under every open choice."""
 
 import math
+from collections.abc import Mapping
 
 from matplotlib.patches import Patch, Rectangle
 
 from .. import _checks
+from ..shapes import Positive, checked
 from .picture import Picture, check_number, drawing, legend
 
 SYSTEM_STYLES = {"4 experts": ("#0072B2", "o", "-"), "8 experts": ("#00405F", "s", "--"),
@@ -12,8 +14,10 @@ SYSTEM_STYLES = {"4 experts": ("#0072B2", "o", "-"), "8 experts": ("#00405F", "s
 """Colour, marker and line style of the four systems of Table 1: blue for mixtures, orange for networks."""
 
 
-def step_sizes(explorations, caption="Mean epochs to the criterion, for each step size. Hollow: some pilot runs did not "
-                                     "arrive. Ring: the one that is chosen.") -> Picture:
+@checked
+def step_sizes(explorations: Mapping,
+               caption: str = "Mean epochs to the criterion, for each step size. Hollow: some pilot runs did not "
+                              "arrive. Ring: the one that is chosen.") -> Picture:
     """What each system needed with each step size.
 
     >>> from moe_tutorial import Protocol, load_cell
@@ -30,6 +34,7 @@ def step_sizes(explorations, caption="Mean epochs to the criterion, for each ste
         said = []
         for system, explored in explorations.items():
             colour, marker, line = _system_style(system)
+            _checks.has(f"explorations[{system!r}]", explored, "Exploration", "step_sizes", "chosen")
             every, points = {}, []
             for size, stopped, converged in zip(explored.step_sizes.tolist(), explored.stopped, explored.converged):
                 if converged.any():
@@ -55,8 +60,9 @@ def step_sizes(explorations, caption="Mean epochs to the criterion, for each ste
                    f"size. {'. '.join(said)}.")
 
 
-def simulated_epochs(simulations, paper,
-                     caption="Epochs to the criterion: one dot a simulation; the paper's mean and SD.") -> Picture:
+@checked
+def simulated_epochs(simulations: Mapping, paper: Mapping,
+                     caption: str = "Epochs to the criterion: one dot a simulation; the paper's mean and SD.") -> Picture:
     """The epochs of every simulation, system by system, beside those of Table 1.
 
     >>> from moe_tutorial import Protocol, comparison, load_cell
@@ -72,6 +78,9 @@ def simulated_epochs(simulations, paper,
         said = []
         for row, (system, runs) in enumerate(simulations.items()):
             colour, marker, _ = _system_style(system)
+            _checks.has(f"simulations[{system!r}]", runs, "Simulations", "epochs", "stopped")
+            if not isinstance(paper.get(system), Mapping) or not {"epochs", "deviation"} <= paper[system].keys():
+                raise ValueError(f"paper has no epochs and deviation of {system!r}, got {_checks.said(paper.get(system))}")
             epochs = runs.epochs.sort().values
             spread = [row - 0.12 + 0.06 * (number % 5) for number in range(len(epochs))]  # so that dots do not hide dots
             ax.plot(epochs.tolist(), spread, marker, color=colour, markersize=5, alpha=0.7, linestyle="none")
@@ -91,9 +100,10 @@ def _system_style(system):
     return SYSTEM_STYLES[system]
 
 
-def multiverse(cells, readings, half, order=(),
-               caption="The mixtures' epochs as a fraction of the networks', for every combination of the open choices."
-               ) -> Picture:
+@checked
+def multiverse(cells, readings: Mapping, half: Positive, order=(),
+               caption: str = "The mixtures' epochs as a fraction of the networks', for every combination of the open "
+                              "choices.") -> Picture:
     """Where "half as many epochs" holds: a table of the fractions, coloured in three steps.
 
     >>> from moe_tutorial import load_multiverse, multiverse as kept
@@ -106,7 +116,14 @@ def multiverse(cells, readings, half, order=(),
 
     ValueError: no cells, or a cell that fits none of the readings.
     """
+    _checks.sequence("cells", cells)
     check_number("cells", len(cells))
+    for number, cell in enumerate(cells):
+        _checks.has(f"cells[{number}]", cell, "Replication", "protocol", "simulations", "fraction")
+    for name, settings in readings.items():
+        _checks.mapping(f"readings[{name!r}]", settings)
+    _checks.texts("order", order)
+
     def place(protocol):
         return protocol.order, protocol.stop_on, protocol.spread
 

@@ -1,5 +1,12 @@
 """The experiment of 1991: Table 1 run again, under every unstated choice, what is said of it, and the stored trainings."""
 
+from dataclasses import fields
+from typing import Annotated, Any
+
+from torch import Tensor
+
+from .. import _checks
+from ..shapes import TRUTH, WHOLE, Positive, checked
 from .comparison import HALF, PAPER, Claim, claims, t_test
 from .multiverse import CELLS, ELSEWHERE, READINGS, load_cell, load_multiverse
 from .recorded import Recorded, load_mixtures, load_training, load_trainings
@@ -17,6 +24,34 @@ from .replication import (
     replicate,
     simulate,
 )
+
+
+def _each(kind):
+    def check(name, values):
+        _checks.mapping(name, values)
+        for system, value in values.items():
+            _checks.choice(f"system in {name}", system, SYSTEMS)
+            if not isinstance(value, kind):
+                raise TypeError(f"{name}[{system!r}] must be {kind.__name__}, got {_checks.said(value)}")
+
+    return check
+
+
+def _known(name, settings):
+    _checks.mapping(name, settings)
+    for setting in settings:
+        _checks.choice(f"name in {name}", setting, [field.name for field in fields(Protocol)])
+
+
+# Here and not above the classes: in their file a change would make what is recorded the results of other code.
+checked(Exploration, step_sizes=Annotated[Tensor, "E"], stopped=Annotated[Tensor, "E P", WHOLE],
+        converged=Annotated[Tensor, "E P", TRUTH])
+checked(Simulations, step_size=Positive, stopped=Annotated[Tensor, "R", WHOLE], converged=Annotated[Tensor, "R", TRUTH],
+        train=Annotated[Tensor, "R"], test=Annotated[Tensor, "R"], live=Annotated[Tensor, "R", WHOLE] | None)
+for _name, _annotations in (("cases", {"seeds": Annotated[Any, _checks.several_seeds]}),
+                            ("fits", {"settings": Annotated[Any, _known]})):
+    setattr(Protocol, _name, checked(getattr(Protocol, _name), **_annotations))
+checked(Replication, explorations=Annotated[dict, _each(Exploration)], simulations=Annotated[dict, _each(Simulations)])
 
 __all__ = [
     "CELLS", "Claim", "ELSEWHERE", "Exploration", "HALF", "MIXTURES", "NETS", "PAPER", "Protocol", "READINGS", "Recorded",

@@ -1,13 +1,16 @@
 """What the paper says came out of its experiment, and what came out here: Table 1, the t tests and the claims."""
 
+import math
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import torch
 from scipy import stats
 from torch import Tensor
 
 from .._words import p_value, span
-from .replication import MIXTURES, NETS, Replication
+from ..shapes import checked
+from .replication import MIXTURES, NETS, SYSTEMS, Replication
 
 PAPER = {
     "4 experts": {"train": 88, "test": 90, "epochs": 1124, "deviation": 23},
@@ -21,6 +24,7 @@ HALF = 0.55
 """Mixtures that need a smaller fraction than this of the networks' epochs need "about half" of them; our reading."""
 
 
+@checked
 @dataclass(frozen=True)
 class Claim:
     """One of the paper's claims: what it says, the paper's figure, ours, and whether it held."""
@@ -31,7 +35,8 @@ class Claim:
     held: bool
 
 
-def t_test(one: Tensor, other: Tensor) -> tuple[float, int, float]:
+@checked
+def t_test(one: Annotated[Tensor, "R"], other: Annotated[Tensor, "S"]) -> tuple[float, int, float]:
     """Student's t test with pooled variance, as the paper's of Table 1: t, the degrees of freedom, and the two-sided p.
 
     >>> t_test(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0]))[1]
@@ -39,15 +44,20 @@ def t_test(one: Tensor, other: Tensor) -> tuple[float, int, float]:
 
     one, other: numbers `(R,)`, such as the epochs of 25 simulations each; t is negative where `one` is the smaller.
 
-    ValueError: fewer than two numbers in one of them.
+    TypeError, ValueError: no floating-point tensors, fewer than two numbers in one of them, or all alike in both.
     """
     for name, sample in (("one", one), ("other", other)):
         if len(sample) < 2:
             raise ValueError(f"a t test needs two numbers or more, got {len(sample)} in {name}")
-    result = stats.ttest_ind(one.numpy(), other.numpy(), equal_var=True)
+    spread = [sample.double().var().item() for sample in (one, other)]
+    if not 0 < sum(spread) < math.inf:
+        raise ValueError("a t test needs numbers of some spread, got one and other with the variances "
+                         + " and ".join(f"{value:g}" for value in spread))
+    result = stats.ttest_ind(one.detach().double().numpy(), other.detach().double().numpy(), equal_var=True)
     return result.statistic.item(), int(result.df), result.pvalue.item()
 
 
+@checked
 def claims(replication: Replication) -> dict[str, Claim]:
     """The paper's claims about its Table 1, tried on a `Replication`: a dict from short names to `Claim`.
 
@@ -61,12 +71,15 @@ def claims(replication: Replication) -> dict[str, Claim]:
     when the criterion is met.
     """
     runs = replication.simulations
+    if not runs.keys() >= SYSTEMS.keys():
+        raise ValueError(f"replication has simulations of {', '.join(runs) or 'nothing'}, wanted {', '.join(SYSTEMS)}")
     all_converged = all(r.converged.all().item() for r in runs.values())
     mean = {name: r.epochs.mean().item() for name, r in runs.items()}  # NaN where no run converged
 
     def p(one, other):
-        enough = min(len(runs[one].epochs), len(runs[other].epochs)) > 1
-        return t_test(runs[one].epochs, runs[other].epochs)[2] if enough else 1.0
+        samples = runs[one].epochs, runs[other].epochs
+        enough = min(map(len, samples)) > 1 and any(sample.var() > 0 for sample in samples)
+        return t_test(*samples)[2] if enough else 1.0
 
     def smaller(one, other):
         return mean[one] < mean[other] and p(one, other) < 0.05

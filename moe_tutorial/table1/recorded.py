@@ -6,16 +6,17 @@ the book says of such a run, and draws of it, is said and drawn of the stored on
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
+from .. import _checks
 from ..model.losses import Loss
 from ..model.mixture import Mixture
 from ..recordings import Recordings
-from ..shapes import checked
-from ..tasks.vowels import vowel_task
+from ..shapes import Count, CountFrom0, Seed, checked
+from ..tasks.vowels import VowelTask, vowel_task
 from ..training.criterion import CRITERION
 from ..training.descent import History, history_from_weights, train
 from ..training.engine import Outcome, fast_train
@@ -37,16 +38,18 @@ EARLY = 30
 _PLACES = 2.0**31  # of weights and errors: they are kept to within 2.4e-10
 
 
+@checked
 @dataclass(frozen=True)
 class Setting:
     """One training on the vowels of section 3, with our reading of the outputs: its loss, number of experts K, and seed."""
 
     loss: Loss
-    experts: int
-    seed: int
+    experts: Count
+    seed: Seed
     every_epoch: bool = False
 
 
+@checked
 @dataclass(frozen=True)
 class Simulated:
     """The 25 simulations of a system under our reading."""
@@ -54,6 +57,13 @@ class Simulated:
     name: System
 
 
+def _whole(name, stored):
+    _checks.mapping(name, stored)
+    if not {"stopped", "converged"} <= stored.keys():
+        raise ValueError(f"{name} must have the entries of a stored training, got {_checks.said(stored)}")
+
+
+@checked
 @dataclass(frozen=True, repr=False)
 class Recorded:
     """A stored training.
@@ -64,8 +74,8 @@ class Recorded:
     """
 
     setting: Setting
-    error: Tensor
-    stored: dict
+    error: Annotated[Tensor, "T"]
+    stored: Annotated[dict, _whole]
 
     @functools.cached_property
     def history(self) -> History:
@@ -80,12 +90,14 @@ class Recorded:
                 f"{setting.seed}; {self.stored['stopped']} epochs{end}")
 
 
-def moments(stopped, frames=FRAMES):
+@checked
+def moments(stopped: CountFrom0, frames: Count = FRAMES) -> list[int]:
     """The epochs at which a training that stopped there is kept: about so many frames, equally far apart, and the end."""
     return [*range(0, stopped, max(1, -(-stopped // frames))), stopped]
 
 
-def is_recorded(task):
+@checked
+def is_recorded(task: VowelTask) -> bool:
     """Whether a `vowels.VowelTask` is the one that the stored trainings were made on."""
     cases, ours = task.train, vowel_task().train
     return torch.equal(cases.x, ours.x) and torch.equal(cases.d, ours.d)
@@ -140,7 +152,8 @@ def load_trainings() -> dict[tuple[str, int, int], Recorded]:
             for setting, stored in TRAININGS.load().items()}
 
 
-def load_training(loss: Loss = "mixture", *, experts: int, seed: int) -> Recorded:
+@checked
+def load_training(loss: Loss = "mixture", *, experts: Count, seed: Seed) -> Recorded:
     """The stored training with this loss, number of experts and seed.
 
     >>> load_training(experts=4, seed=0).setting

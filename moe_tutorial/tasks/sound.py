@@ -9,13 +9,15 @@ import html
 import io
 import math
 import wave
+from collections.abc import Mapping, Sequence
 
 import torch
 from scipy import signal
 from torch import Tensor
 
 from .. import _checks
-from ..shapes import Samples, checked
+from .._words import writable
+from ..shapes import Positive, Samples, checked
 
 RATE = 16_000
 """Samples a second."""
@@ -24,13 +26,14 @@ BANDWIDTHS = (60.0, 90.0, 150.0)
 """Widths in Hz of the first three resonances; our choice, the 1952 data have none."""
 
 
-def buzz(f0, seconds=0.6):
+@checked
+def buzz(f0: Positive, seconds: Positive = 0.6) -> Tensor:
     """The source, a falling saw-tooth wave of `f0` Hz, float64 `(T,)`, from -1 to 1.
 
     ValueError: `f0` or `seconds` not above 0.
     """
-    if not (f0 > 0 and seconds > 0):
-        raise ValueError(f"f0 and seconds must be above 0, got {f0} and {seconds}")
+    if not 1 <= round(seconds * RATE) <= _checks.MOST:
+        raise ValueError(f"seconds must give from 1 to {_checks.MOST} samples at {RATE} a second, got {seconds}")
     n = torch.arange(round(seconds * RATE), dtype=torch.float64)
     return 1 - 2 * (f0 * n / RATE).remainder(1)
 
@@ -66,7 +69,9 @@ def spectrum(samples: Samples) -> tuple[Tensor, Tensor]:
 
     TypeError, ValueError: no floating-point tensor, NaN, a sound of nothing but zeros, which has no highest level.
     """
-    frequency, power = signal.periodogram(samples.detach().numpy(), RATE, window="hann", detrend=False)
+    # Times a power of two, which changes no digit, so that no square is too large or too small.
+    samples = torch.ldexp(samples.detach(), -torch.frexp(samples.detach().abs().amax(-1, keepdim=True)).exponent)
+    frequency, power = signal.periodogram(samples.numpy(), RATE, window="hann", detrend=False)
     power = torch.as_tensor(power)
     highest = power.amax(-1, keepdim=True)
     if (highest == 0).any():
@@ -74,7 +79,8 @@ def spectrum(samples: Samples) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(frequency), 10 * torch.log10(power / highest)
 
 
-def synthesise(f0, formants, seconds=0.6):
+@checked
+def synthesise(f0: Positive, formants: Sequence[float], seconds: Positive = 0.6) -> Tensor:
     """A vowel: the buzz through one resonator after another, float64 `(T,)`, scaled to a largest value of 1.
 
     >>> synthesise(130, formants=(300, 2300, 3000), seconds=0.1).shape
@@ -84,9 +90,8 @@ def synthesise(f0, formants, seconds=0.6):
 
     ValueError: another number of formants than BANDWIDTHS has, or a frequency outside its range.
     """
-    formants = [float(f) for f in formants]
     if len(formants) != len(BANDWIDTHS):
-        raise ValueError(f"wanted {len(BANDWIDTHS)} formants in Hz, got {formants}")
+        raise ValueError(f"wanted {len(BANDWIDTHS)} formants in Hz, got {_checks.said(formants)}")
     samples = buzz(f0, seconds)
     for frequency, bandwidth in zip(formants, BANDWIDTHS):
         samples = resonate(samples, frequency, bandwidth)
@@ -104,15 +109,17 @@ class Sounds:
     TypeError, ValueError: no floating-point tensors, NaN, samples beyond -1 to 1.
     """
 
-    def __init__(self, sounds):
+    @checked
+    def __init__(self, sounds: Mapping):
         for label, samples in sounds.items():
-            _checks.floats(label, samples, "T")
+            _checks.text("each label of sounds", label)
+            _checks.floats(f"{label} of sounds", samples, "T", runs="")
             if samples.abs().max() > 1:
-                raise ValueError(f"{label}: samples must lie from -1 to 1, got {samples.abs().max().item():.3g}")
-        self.sounds = dict(sounds)
+                raise ValueError(f"{label} of sounds: samples must lie from -1 to 1, got {samples.abs().max().item():.3g}")
+        self.sounds = {label: samples.detach() for label, samples in sounds.items()}
 
     def __repr__(self):
-        return "Sounds: " + ", ".join(f"{label} ({len(s) / RATE:.1f} s)" for label, s in self.sounds.items())
+        return writable("Sounds: " + ", ".join(f"{label} ({len(s) / RATE:.1f} s)" for label, s in self.sounds.items()))
 
     def _repr_html_(self):
         return "\n".join(

@@ -1,13 +1,15 @@
 """Synthetic tasks whose subtasks are known: to watch what a mixture makes of them."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from ..shapes import Count, NotNegative, checked
+from ..shapes import WHOLE, Count, Desired, NotNegative, Seed, checked
 
 
+@checked
 @dataclass(frozen=True, repr=False)
 class Toy:
     """A task made of subtasks.
@@ -15,9 +17,9 @@ class Toy:
     x: inputs, float64 (N, D). d: desired outputs, float64 (N, M). subtask: the number of each case's subtask, int64 (N,).
     """
 
-    x: Tensor
-    d: Tensor
-    subtask: Tensor
+    x: Annotated[Tensor, "N D"]
+    d: Desired
+    subtask: Annotated[Tensor, "N", WHOLE]
 
     def __len__(self):
         return len(self.x)
@@ -45,7 +47,7 @@ def absolute_value(cases: Count = 100) -> Toy:
 
 
 @checked
-def zigzag(pieces: Count = 3, cases: Count = 300, noise: NotNegative = 0.05, seed: int = 0) -> Toy:
+def zigzag(pieces: Count = 3, cases: Count = 300, noise: NotNegative = 0.05, seed: Seed = 0) -> Toy:
     """Pieces of the same width, each with a line of its own through its middle, with the slopes 6 and -6 by turns.
 
     >>> zigzag(pieces=3)
@@ -56,13 +58,13 @@ def zigzag(pieces: Count = 3, cases: Count = 300, noise: NotNegative = 0.05, see
     x = torch.linspace(-1, 1, cases, dtype=torch.float64)
     subtask = ((x + 1) / 2 * pieces).long().clamp(max=pieces - 1)
     middle = (subtask + 0.5) / pieces * 2 - 1
-    drawn = torch.randn(cases, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    drawn = torch.randn(cases, generator=torch.Generator().manual_seed(int(seed)), dtype=torch.float64)
     d = torch.where(subtask % 2 == 0, 6.0, -6.0) * (x - middle) + noise * drawn
     return Toy(x[:, None], d[:, None], subtask)
 
 
 @checked
-def three_segments(cases: Count = 300, seed: int = 0) -> Toy:
+def three_segments(cases: Count = 300, seed: Seed = 0) -> Toy:
     """Three lines side by side, each with a noise of its own: standard deviations 0.05, 0.15 and 0.4.
 
     >>> three_segments()
@@ -74,5 +76,5 @@ def three_segments(cases: Count = 300, seed: int = 0) -> Toy:
     subtask = (x > -1 / 3).long() + (x > 1 / 3).long()
     slope, bias, noise = (torch.tensor(values, dtype=torch.float64)[subtask]
                           for values in ((3.0, -3.0, 0.0), (2.0, 0.0, 1.5), (0.05, 0.15, 0.4)))
-    drawn = torch.randn(cases, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    drawn = torch.randn(cases, generator=torch.Generator().manual_seed(int(seed)), dtype=torch.float64)
     return Toy(x[:, None], (slope * x + bias + noise * drawn)[:, None], subtask)

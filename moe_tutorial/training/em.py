@@ -51,7 +51,8 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
     one Newton step, each halved until it does not lower its part of the bound.
 
     likelihood: "gaussian", eq. 1.3, or "bernoulli", `Π o^d (1 - o)^(1 - d)`, for sigmoid experts and targets of 0 and 1.
-    variance: of the Gaussians. learn_variance: fit one for each expert; shared: one for all of them; floor: not below it.
+    variance: of the Gaussians. learn_variance: fit one for each expert; shared: one for all of them; floor: of each of them,
+        the first one included.
     penalty: as for `gate_step`. stop_at, record_every: as for `train`.
 
     The history's loss is the mean over the cases of the negative log likelihood, and its `log_variance`, where it is
@@ -61,7 +62,7 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
     with which float64 cannot compute. TypeError, ValueError: arguments that do not fit each other.
     """
     _check_arguments(mixture, x, d, likelihood, learn_variance, shared)
-    model = _Model(mixture, x, d, likelihood, variance)
+    model = _Model(mixture, x, d, likelihood, max(variance, floor) if learn_variance else variance)
     runs = len(model.gate)
     active = torch.ones(runs, dtype=torch.bool)
     converged, stopped = torch.zeros_like(active), torch.zeros(runs, dtype=torch.int64)
@@ -69,6 +70,9 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
     for iteration in progress(range(iterations + 1), description="EM"):
         joint, o = model.joint()
         now = torch.logsumexp(joint, -1)
+        if not now.isfinite().all():
+            raise OverflowError(f"the likelihood is not finite at iteration {iteration}: x and d are too large for the "
+                                "variance, or the variance too small for them")
         if criterion is not None:
             reached = criterion.reached(d, o, model.proportions())
             converged |= active & reached
