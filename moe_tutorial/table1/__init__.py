@@ -37,6 +37,12 @@ def _each(kind):
     return check
 
 
+def _none_or_seeds(name, values):
+    """Seeds, or an empty tuple or list: the order of the file needs none."""
+    if not isinstance(values, tuple | list) or values:
+        _checks.several_seeds(name, values)
+
+
 def _known(name, settings):
     _checks.mapping(name, settings)
     for setting in settings:
@@ -48,7 +54,7 @@ checked(Exploration, step_sizes=Annotated[Tensor, "E"], stopped=Annotated[Tensor
         converged=Annotated[Tensor, "E P", TRUTH])
 checked(Simulations, step_size=Positive, stopped=Annotated[Tensor, "R", WHOLE], converged=Annotated[Tensor, "R", TRUTH],
         train=Annotated[Tensor, "R"], test=Annotated[Tensor, "R"], live=Annotated[Tensor, "R", WHOLE] | None)
-for _name, _annotations in (("cases", {"seeds": Annotated[Any, _checks.several_seeds]}),
+for _name, _annotations in (("cases", {"seeds": Annotated[Any, _none_or_seeds]}),
                             ("fits", {"settings": Annotated[Any, _known]})):
     setattr(Protocol, _name, checked(getattr(Protocol, _name), **_annotations))
 checked(Replication, explorations=Annotated[dict, _each(Exploration)], simulations=Annotated[dict, _each(Simulations)])
