@@ -37,6 +37,12 @@ def _each(kind):
     return check
 
 
+def _seeds(name, value):
+    """Also none, as cases that are shared need none."""
+    if not isinstance(value, tuple | list) or len(value):
+        _checks.several_seeds(name, value)
+
+
 def _known(name, settings):
     _checks.mapping(name, settings)
     for setting in settings:
@@ -48,7 +54,8 @@ checked(Exploration, step_sizes=Annotated[Tensor, "E"], stopped=Annotated[Tensor
         converged=Annotated[Tensor, "E P", TRUTH])
 checked(Simulations, step_size=Positive, stopped=Annotated[Tensor, "R", WHOLE], converged=Annotated[Tensor, "R", TRUTH],
         train=Annotated[Tensor, "R"], test=Annotated[Tensor, "R"], live=Annotated[Tensor, "R", WHOLE] | None)
-for _name, _annotations in (("cases", {"seeds": Annotated[Any, _checks.several_seeds]}), ("fits", {"settings": Annotated[Any, _known]})):
+_METHODS = {"cases": {"seeds": Annotated[Any, _seeds]}, "fits": {"settings": Annotated[Any, _known]}}
+for _name, _annotations in _METHODS.items():
     setattr(Protocol, _name, checked(getattr(Protocol, _name), **_annotations))
 checked(Replication, explorations=Annotated[dict, _each(Exploration)], simulations=Annotated[dict, _each(Simulations)])
 
