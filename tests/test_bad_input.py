@@ -338,6 +338,8 @@ def look_at(result, draw=True):
     for name in ("_repr_html_", "_repr_mimebundle_"):
         if hasattr(result, name) and not isinstance(result, Picture | type):
             getattr(result, name)()
+    if isinstance(result, Picture):
+        assert not re.search(r"\b(nan|inf)\b", result.description), result.description
     if isinstance(result, Picture) and draw:
         result.figure.draw_without_rendering()
     if hasattr(type(result), "__len__") and not (isinstance(result, torch.Tensor) and not result.dim()):
