@@ -228,6 +228,21 @@ def sequence(name, value):
         raise TypeError(f"{name} must be a tuple or a list, got {said(value)}")
 
 
+def listed(name, value):
+    """The entries of a tuple, a list, a range, or an array or tensor of one dimension."""
+    if isinstance(value, torch.Tensor | numpy.ndarray) and value.ndim == 1:
+        return value.tolist() if isinstance(value, numpy.ndarray) else value.to_dense().tolist()
+    if not isinstance(value, range):
+        sequence(name, value)
+    return value
+
+
+def numbers(name, value):
+    """Check that `value` is a list of numbers, or an array or tensor of one dimension."""
+    for place, one in enumerate(listed(name, value)):
+        number(f"{name}[{place}]", one)
+
+
 def mapping(name, value):
     """Check that `value` is a mapping, such as a dict."""
     if not isinstance(value, Mapping):

@@ -33,6 +33,7 @@ from moe_tutorial import (
     recorded,
     shapes,
     toys,
+    training,
     vowel_task,
     vowels,
 )
@@ -253,9 +254,10 @@ BAD = {
     "-1": -1, "-1.5": -1.5, "0": 0, "0.0": 0.0, "2.5": 2.5, "huge": 10**30, "beyond every float": 10**400,
     "too many to hold": 2**62, "a large number": 1e300, "a tiny number": 5e-324,
     "large numbers": torch.full((2, 2), 1e300, dtype=f64),
+    "a tensor of one dimension": torch.tensor([1.0, 2.0, 3.0]), "one of whole numbers": torch.tensor([3, 1]),
     "-1s": [-1, -1], "truths in a list": [True, False], "NaNs in a list": [math.nan, 1.0], "unequal rows": [[1], [1, 2]],
     "complex in a list": [1j, 2.0, 3.0], "huge in a list": [10**30, 1, 2], "Nones": [None, None], "numbers": [1.0, 2.0],
-    "three numbers": (1.0, 2.0, 3.0),
+    "NaN among numbers": (math.nan, 1.0, 2.0), "three numbers": (1.0, 2.0, 3.0),
     "a folder that is not": "/nonexistent/folder", "a path": Path("/nonexistent/folder"), "an object": object(),
     "a function": lambda *_: None, "a complex array": numpy.array([1j, 2]),
     "a class": Mixture, "a numpy number": numpy.float64(2.0), "a numpy whole number": numpy.int64(2), "a range": range(3),
@@ -341,6 +343,8 @@ def look_at(result, draw=True):
     for name in ("_repr_html_", "_repr_mimebundle_"):
         if hasattr(result, name) and not isinstance(result, Picture | type):
             getattr(result, name)()
+    if isinstance(result, Picture):
+        assert not re.search(r"\b(nan|inf)\b", result.description), result.description
     if isinstance(result, Picture) and draw:
         result.figure.draw_without_rendering()
     if hasattr(type(result), "__len__") and not (isinstance(result, torch.Tensor) and not result.dim()):
@@ -418,6 +422,15 @@ def test_the_number_of_a_hint_is_a_whole_one_that_there_is(number, kind, said):
 @checked
 def scaled(x: shapes.Desired, by: shapes.Positive = 1.0, of: str = "", runs: tuple[int, ...] = ()) -> torch.Tensor:
     return x * by
+
+
+def test_a_t_test_of_numbers_that_are_all_alike_is_refused():
+    with pytest.raises(ValueError, match="a t test needs numbers of some spread, got one and other with the variances 0"):
+        moe_tutorial.t_test(torch.ones(3), torch.full((2,), 2.0))
+
+
+def test_the_outcome_of_a_single_run_shows_itself():
+    assert repr(training.Outcome(torch.tensor(7), torch.tensor(True))) == "Outcome: 1 of 1 run converged"
 
 
 def test_more_memory_than_there_is_is_said():

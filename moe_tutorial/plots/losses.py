@@ -53,7 +53,8 @@ def forces(d: float, o, by_loss: Mapping,
             largest = force.abs().max().item()
             hardest = [k for k in experts if three_decimals(abs(force[k].item())) == three_decimals(largest) != "0.000"]
             ax.plot([d, d], [-0.65, len(o) - 0.5], color="#555555", linestyle="--", linewidth=1, zorder=1)
-            ax.text(d, -0.8, "d", ha="center", fontsize=12, clip_on=True)
+            if low - longest <= d <= high + longest:
+                ax.text(d, -0.8, "d", ha="center", fontsize=12)
             for k in experts:
                 _draw_force(ax, k, o[k].item(), force[k].item(), longest / largest if largest else 0.0, k in hardest)
             ax.set(xlim=(low - longest - 0.3, high + longest + 0.3), ylim=(len(o) - 0.5, -1.4), yticks=experts,

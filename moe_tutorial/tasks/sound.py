@@ -10,6 +10,7 @@ import io
 import math
 import wave
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import torch
 from scipy import signal
@@ -80,7 +81,7 @@ def spectrum(samples: Samples) -> tuple[Tensor, Tensor]:
 
 
 @checked
-def synthesise(f0: Positive, formants: Sequence[float], seconds: Positive = 0.6) -> Tensor:
+def synthesise(f0: Positive, formants: Annotated[Sequence[float], _checks.numbers], seconds: Positive = 0.6) -> Tensor:
     """A vowel: the buzz through one resonator after another, float64 `(T,)`, scaled to a largest value of 1.
 
     >>> synthesise(130, formants=(300, 2300, 3000), seconds=0.1).shape
@@ -90,8 +91,11 @@ def synthesise(f0: Positive, formants: Sequence[float], seconds: Positive = 0.6)
 
     ValueError: another number of formants than BANDWIDTHS has, or a frequency outside its range.
     """
+    formants = [float(f) for f in formants]
     if len(formants) != len(BANDWIDTHS):
         raise ValueError(f"wanted {len(BANDWIDTHS)} formants in Hz, got {_checks.said(formants)}")
+    if not all(0 < formant < RATE / 2 for formant in formants):
+        raise ValueError(f"wanted formants between 0 and {RATE // 2} Hz, got {formants}")
     samples = buzz(f0, seconds)
     for frequency, bandwidth in zip(formants, BANDWIDTHS):
         samples = resonate(samples, frequency, bandwidth)
