@@ -134,6 +134,9 @@ def checked(function: Callee, **annotations: Any) -> Callee:
     rows = {name: get_args(part)[1] for name, parts in wanted.items() for part in parts if _is_row(part)}
     shapes.sort(key=lambda shape: -len(_letters(shape[1][1])))
 
+    several = get_origin(hints.get("return")) is tuple
+    comes = get_args(hints["return"]) if several else (hints.get("return"),)
+
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -153,8 +156,9 @@ def checked(function: Callee, **annotations: Any) -> Callee:
             if "allocate memory" in str(error):
                 raise MemoryError(f"{function.__name__}: {str(error).rpartition('allocator: ')[2]}") from None
             raise
-        if _is_shape(hints.get("return")):
-            _checks.finite(function.__name__, result, given)
+        for kind, value in zip(comes, result if several else (result,)):
+            if _is_shape(kind):
+                _checks.finite(function.__name__, value, given)
         return result
 
     shown = {name: parameter.replace(annotation=_Shown(hints[name])) if name in hints else parameter

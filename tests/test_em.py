@@ -250,3 +250,17 @@ def test_an_iteration_that_lowers_the_likelihood_is_a_fault_with_the_run_s_numbe
     m = Mixture(2, inputs=1, output="linear", seed=range(2))
     with pytest.raises(RuntimeError, match="iteration 1 lowered what it climbs in run"):
         em(m, TOY.x, 4 * TOY.x, iterations=2, penalty=1.0)
+
+
+@pytest.mark.parametrize("frozen", ["experts", "gate"])
+@pytest.mark.parametrize("output", ["linear", "sigmoid"])
+def test_what_is_frozen_stays(frozen, output):
+    m = Mixture(3, inputs=1, output=output, seed=range(2))
+    getattr(m, frozen).requires_grad_(False)
+    before = {name: value.clone() for name, value in m.named_parameters()}
+    em(m, TOY.x, TOY.d / 4, iterations=3)
+    for name, value in m.named_parameters():
+        assert torch.equal(value, before[name]) == name.startswith(frozen)
+    m.experts.bias.requires_grad_(not m.experts.weight.requires_grad)
+    with pytest.raises(ValueError, match="of the mixture's experts one requires a gradient"):
+        em(m, TOY.x, TOY.d, iterations=1)

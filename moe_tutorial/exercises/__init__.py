@@ -3,7 +3,7 @@
 >>> from moe_tutorial.exercises import check, hint
 >>> check("line_between", lambda weight, bias: weight[1] - weight[0])  # doctest: +ELLIPSIS
 Not yet: with weight [[-0.1227, -2.1381], [0.404, -0.5031]], bias [0.7883, -1.0033], wanted the shape (3,), got (2,). ...
->>> hint("line_between")
+>>> hint("line_between", 1)
 Hint 1 of 2: two proportions are equal where the two scores are equal. Write both scores down and set them equal.
 """
 

@@ -10,6 +10,7 @@ from .criterion import Criterion
 from .descent import History, train
 from .em import em
 from .engine import Outcome, fast_train
+from .steps import bound, gate_step, variance_step, weighted_least_squares
 
 
 def _tensors(name, values):
@@ -33,4 +34,7 @@ def _repr(outcome, represent=Outcome.__repr__):
 
 Outcome.__repr__ = _repr  # type: ignore[method-assign]
 
-__all__ = ["Criterion", "History", "Outcome", "em", "fast_train", "train"]
+__all__ = [
+    "Criterion", "History", "Outcome", "bound", "em", "fast_train", "gate_step", "train", "variance_step",
+    "weighted_least_squares",
+]

@@ -56,7 +56,8 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
     penalty: as for `gate_step`. stop_at, record_every: as for `train`.
 
     The history's loss is the mean over the cases of the negative log likelihood, and its `log_variance`, where it is
-    learned, is `(S, R, K)`. "epochs" are iterations.
+    learned, is `(S, R, K)`. "epochs" are iterations. Experts or a gate whose parameters do not require a gradient stay as
+    they are.
 
     RuntimeError: an iteration lowered what it climbs, in a run that is named: a fault of this function, or numbers of a size
     with which float64 cannot compute. TypeError, ValueError: arguments that do not fit each other.
@@ -67,9 +68,9 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
     active = torch.ones(runs, dtype=torch.bool)
     converged, stopped = torch.zeros_like(active), torch.zeros(runs, dtype=torch.int64)
     criterion, records = as_criterion(stop_at), []
+    joint, o = model.joint()
+    now = torch.logsumexp(joint, -1)
     for iteration in progress(range(iterations + 1), description="EM"):
-        joint, o = model.joint()
-        now = torch.logsumexp(joint, -1)
         if not now.isfinite().all():
             raise OverflowError(f"the likelihood is not finite at iteration {iteration}: x and d are too large for the "
                                 "variance, or the variance too small for them")
@@ -84,8 +85,10 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
             break
         before = now.sum(-1) - half_squares(model.gate, penalty)
         model.step(torch.softmax(joint, -1), active, learn_variance, shared, floor, penalty)
-        after = torch.logsumexp(model.joint()[0], -1).sum(-1) - half_squares(model.gate, penalty)
-        fallen = active & ~(after >= before - 1e-9 * (len(x) + before.abs()))
+        joint, o = model.joint()
+        now = torch.logsumexp(joint, -1)
+        after = now.sum(-1) - half_squares(model.gate, penalty)
+        fallen = active & now.isfinite().all(-1) & ~(after >= before - 1e-9 * (len(x) + before.abs()))
         if fallen.any():
             run = int(fallen.nonzero()[0, 0])
             raise RuntimeError(f"iteration {iteration + 1} lowered what it climbs in run {run}, from {before[run]:.9g} to "
@@ -110,12 +113,16 @@ class _Model:
         self.gate, self.experts = (weights.reshape(-1, *weights.shape[-dimensions:]).clone()
                                    for weights, dimensions in zip(joined, (2, 3)))
         self.variance = torch.full(self.gate.shape[:2], float(variance), dtype=x.dtype)
+        self.learned = {name: getattr(mixture, name).weight.requires_grad for name in ("experts", "gate")}
 
     def totals(self):
         return totals_of(self.x, self.experts)
 
     def outputs(self):
-        return torch.sigmoid(self.totals()) if self.output == "sigmoid" else self.totals()
+        return self._activated(self.totals())
+
+    def _activated(self, totals):
+        return torch.sigmoid(totals) if self.output == "sigmoid" else totals
 
     def log_proportions(self):
         return torch.log_softmax(self.x @ self.gate.mT, -1)
@@ -125,9 +132,9 @@ class _Model:
 
     def joint(self):
         """`log p_i + log P_i(d)`, `(R, N, K)`, and the outputs."""
-        o = self.outputs()
-        if self.likelihood == "bernoulli":
-            totals = self.totals()  # log σ(t) and log(1 - σ(t)), without taking a logarithm of 0
+        totals = self.totals()
+        o = self._activated(totals)
+        if self.likelihood == "bernoulli":  # log σ(t) and log(1 - σ(t)), without taking a logarithm of 0
             density = (self.d[:, None] * totals - softplus(totals)).sum(-1)
         else:
             density = log_gaussian(self.d, o, self.variance)
@@ -136,12 +143,13 @@ class _Model:
     def step(self, h, active, learn_variance, shared, floor, penalty):
         """One M step of the active runs."""
         full = h.sum(-2) > EMPTY
-        if self.output == "linear":
-            new = torch.cat([part if part.dim() == 4 else part[..., None] for part in
-                             weighted_least_squares(self.x[:, :-1], self.d, h)], -1)
-        else:
-            new = climbed_experts(self.x, self.d, h, self.experts, self.likelihood)
-        self.experts = torch.where((active[:, None] & full)[..., None, None], new, self.experts)
+        if self.learned["experts"]:
+            if self.output == "linear":
+                weight, bias = weighted_least_squares(self.x[:, :-1], self.d, h)
+                new = torch.cat([weight, bias[..., None]], -1)
+            else:
+                new = climbed_experts(self.x, self.d, h, self.experts, self.likelihood)
+            self.experts = torch.where((active[:, None] & full)[..., None, None], new, self.experts)
         if learn_variance:
             o = self.outputs()
             if shared:
@@ -151,7 +159,8 @@ class _Model:
                 self.variance = torch.where(active[:, None], fitted, self.variance)
             else:
                 self.variance = torch.where(active[:, None] & full, variance_step(self.d, o, h, floor), self.variance)
-        self.gate = torch.where(active[:, None, None], climbed_gate(self.x, h, self.gate, 1, penalty), self.gate)
+        if self.learned["gate"]:
+            self.gate = torch.where(active[:, None, None], climbed_gate(self.x, h, self.gate, 1, penalty), self.gate)
 
     def measured(self, log_likelihood, o, learn_variance):
         p = self.proportions()
@@ -174,9 +183,11 @@ def _check_arguments(mixture, x, d, likelihood, learn_variance, shared):
         raise ValueError(f"em fits linear and sigmoid experts, got output {output!r}")
     if x.dim() != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}, wanted (N, D): every run has the same inputs")
-    for name, value in (("learn_variance", learn_variance), ("shared", shared)):
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} must be True or False, got {value!r}")
+    for name in ("experts", "gate"):
+        part = getattr(mixture, name)
+        if part.weight.requires_grad != part.bias.requires_grad:
+            raise ValueError(f"em fits weights and biases together: of the mixture's {name} one requires a gradient, and "
+                             "the other does not")
     if shared and not learn_variance:
         raise ValueError("shared says how a variance is learned; it needs learn_variance=True")
     if likelihood == "bernoulli":
