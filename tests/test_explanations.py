@@ -98,7 +98,7 @@ def everything_printed(chapter):
     ((10, 2), "18 of 25 starts ended at a wrong answer", 10, "three experts: 7 of 25 are good"),
     ((10, 3), "takes some forty iterations", 10, "Bernoulli 25 38 18"),
     ((10, 3), "EM takes hundreds of iterations", 10, "EM: 23 of 25 in 700 iterations, 520 on average"),
-    ((9, 3), "lose about 17 points", 9, "men 94.5% 94.5% 100.0% women 77.7% 77.8% 100.0% children 78.1% 78.1%"),
+    ((9, 3), "lose 17 to 18 points", 9, "men 94.7% 94.7% 100.0% women 77.2% 77.2% 100.0% children 76.8% 76.8%"),
 ])
 def test_what_is_said_again_is_what_a_chapter_prints(where, said, chapter, printed):
     assert said in everything_said(where)
@@ -365,7 +365,10 @@ def test_men_s_experts_fail_on_other_voices_and_their_gate_does_not():
     said = everything_said((9, 3))
     assert "chose the same expert as the gate that knows, for every single token" in said
     assert (p.argmax(-1) == knowing).all()
-    assert "Mixtures trained on the men lose about 17 points on women and children" in said
+    assert "Mixtures trained on the men lose 17 to 18 points on women and children" in said
     for answer in (blend(o, p), o[..., 0].gather(-1, knowing[..., None])):
         right = class_decisions(answer, d).double()
-        assert (right[:, men_only].mean() - right[:, ~men_only].mean() - 0.17).abs() < 0.005
+        of_men = right[:, men_only].mean(1).median()
+        for other in "wc":
+            of_other = right[:, torch.tensor([group[one] == other for one in speaker.tolist()])].mean(1).median()
+            assert 0.17 <= of_men - of_other <= 0.18

@@ -254,7 +254,7 @@ QUIZ = (
         right=1,
     ),
     Question(
-        "Mixtures trained on the men lose about 17 points on women and children. How much of that could a better gate bring back?",
+        "Mixtures trained on the men lose 17 to 18 points on women and children. How much of that could a better gate bring back?",
         (
             ("Next to nothing", "The gate that knows sends every token where the trained gate sends it, and loses as much. What fails is the "
              "lines of the experts, inside the pairs."),
