@@ -51,6 +51,9 @@ Count = Annotated[int, _checks.count]
 Positive = Annotated[float, _checks.positive]
 """A number above 0."""
 
+Variance = Positive | PerRun | PerExpert
+"""A number above 0, or one for each run, or one for each expert of each run."""
+
 NotNegative = Annotated[float, _checks.from_zero]
 """A number from 0."""
 
@@ -130,9 +133,10 @@ def checked(function: Callee, **annotations: Any) -> Callee:
     signature, hints = inspect.signature(function), get_type_hints(function, include_extras=True) | annotations
     assert not annotations.keys() - signature.parameters.keys()
     wanted = {name: _alternatives(hints[name]) for name in signature.parameters if name in hints}
-    shapes = [(name, get_args(part)) for name, parts in wanted.items() for part in parts if _is_shape(part)]
+    shapes = [(name, [get_args(part)[1:] for part in parts if _is_shape(part)]) for name, parts in wanted.items()]
+    shapes = [(name, several) for name, several in shapes if several]
     rows = {name: get_args(part)[1] for name, parts in wanted.items() for part in parts if _is_row(part)}
-    shapes.sort(key=lambda shape: -len(_letters(shape[1][1])))
+    shapes.sort(key=lambda shape: -max(len(_letters(one[0])) for one in shape[1]))
 
     several = get_origin(hints.get("return")) is tuple
     comes = get_args(hints["return"]) if several else (hints.get("return"),)
@@ -220,11 +224,14 @@ def _check_elements(name, value, check, length):
 
 def _check_tensors(given, shapes):
     sizes: dict[str, int] = {}
-    leading, tensors = {}, {}
-    for name, (_, shape, *more) in shapes:
+    leading: dict[str, tuple[int, ...]] = {}
+    tensors: dict[str, Tensor] = {}
+    for name, several in shapes:
         if name not in given:
             continue
-        value, letters = given[name], _letters(shape)
+        value = given[name]
+        shape, *more = _fitting(name, value, several, sizes, max(leading.values(), key=len, default=()))
+        letters = _letters(shape)
         kind = next((one for one in more if isinstance(one, str)), FLOATS)
         _checks.floats(name, value, *(sizes.get(letter, letter) for letter in letters), runs="…" if "…" in shape else "",
                        kind=kind)
@@ -239,3 +246,17 @@ def _check_tensors(given, shapes):
     _checks.same_dtype(**{name: tensors[name] for name in given if name in tensors})
     _checks.same_runs(**{name: leading[name] for name in given if name in leading})
     return sizes
+
+
+def _fitting(name, value, several, sizes, runs):
+    """The one of the shapes that an argument may have which has as many dimensions, beside the runs seen so far."""
+    if len(several) == 1 or not isinstance(value, Tensor):
+        return several[0]
+    wanted = []
+    for shape, *more in several:
+        letters = _letters(shape)
+        if value.dim() - len(letters) in ({0, len(runs)} if "(…)" in shape else {len(runs)}):
+            return shape, *more
+        sizes_of_letters = (str(sizes.get(letter, letter)) for letter in letters)
+        wanted.append(f"({', '.join([*map(str, runs), *sizes_of_letters])}{',' * (len(runs) + len(letters) == 1)})")
+    raise ValueError(f"{name} has shape {tuple(value.shape)}, wanted {' or '.join(wanted)}")

@@ -1,5 +1,6 @@
 """The losses are the paper's formulas, stay finite where the formulas do not, and have the gradients of 1.4 and 1.5."""
 
+import itertools
 import math
 
 import pytest
@@ -127,6 +128,27 @@ def test_the_gradient_of_1_3_with_a_variance(data, variance):
     assert_close(by_hand, by_autograd, rtol=1e-8, atol=1e-12)
 
 
+@given(cases(runs=(2,)), st.lists(st.floats(0.1, 10), min_size=8, max_size=8))
+@settings(max_examples=30)
+def test_a_variance_for_each_expert(data, variances):
+    d, o, p = data
+    runs, cases_, experts, outputs = o.shape
+    variance = torch.tensor(variances, dtype=f64)[: runs * experts].reshape(runs, experts)
+    values, h = mixture_nll(d, o, p, variance), responsibilities(d, o, p, variance)
+    for run, n in itertools.product(range(runs), range(cases_)):
+        terms = [p[run, n, k].item() * variance[run, k].item() ** (-outputs / 2)
+                 * math.exp(-sum((d[n] - o[run, n, k]).square().tolist()) / (2 * variance[run, k].item()))
+                 for k in range(experts)]
+        assert values[run, n].item() == pytest.approx(-math.log(math.fsum(terms)), rel=1e-9, abs=1e-9)
+        assert h[run, n].tolist() == pytest.approx([term / math.fsum(terms) for term in terms], rel=1e-9, abs=1e-300)
+    by_hand, o = losses.mixture_nll_gradient(d, o, p, variance), o.clone().requires_grad_()
+    (by_autograd,) = torch.autograd.grad(mixture_nll(d, o, p, variance).sum(), o)
+    assert_close(by_hand, by_autograd, rtol=1e-8, atol=1e-12)
+    same = variance[:, :1].expand(runs, experts)
+    assert_close(mixture_nll(d, o.detach(), p, same), mixture_nll(d, o.detach(), p, same[:, 0]))
+    assert_close(mixture_nll(d, o[0].detach(), p[0], variance[0]), values[0])
+
+
 @given(cases(runs=(3,)))
 @settings(max_examples=20)
 def test_runs_side_by_side_are_the_runs_alone(data):
@@ -201,7 +223,8 @@ def test_bad_input_is_refused_in_words(function, arguments, kind, said):
 @pytest.mark.parametrize(
     ("variance", "said"),
     [(0.0, "variance must be above 0 and finite, got 0.0"), (-1.0, "got -1.0"), (math.inf, "got inf"),
-     (torch.tensor([1.0, 2.0]), "got o (), p (), variance (2,)")],
+     (torch.tensor([1.0, 2.0]), "variance has shape (2,), wanted (…, 3)"),
+     (torch.ones(4, 3, 1), "variance has shape (4, 3, 1), wanted () or (3,)")],
 )
 def test_a_bad_variance_is_refused_in_words(variance, said):
     with pytest.raises(ValueError) as error:

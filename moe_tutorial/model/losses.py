@@ -13,9 +13,8 @@ squares are beyond the numbers of the dtype.
 from typing import Literal
 
 import torch
-from torch import Tensor
 
-from ..shapes import Desired, Error, Outputs, PerOutput, PerRun, Positive, Proportions, Responsibilities, checked
+from ..shapes import Desired, Error, Outputs, PerOutput, Proportions, Responsibilities, Variance, checked
 
 Loss = Literal["cooperative", "expected", "mixture"]
 
@@ -41,7 +40,7 @@ def expected_error(d: Desired, o: Outputs, p: Proportions) -> Error:
 
 
 @checked
-def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> Error:
+def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Variance = 1.0) -> Error:
     """Eq. 1.3, the negative log likelihood of section 2's mixture of Gaussians: `-log Σ_i p_i exp(-½ ‖d - o_i‖²)`.
 
     >>> mixture_nll(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.0, 1.0]]))
@@ -50,14 +49,13 @@ def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Positive | Per
     With a variance σ² other than 1 the exponent is divided by σ², and `½ M log σ²` is added, which a density of that
     variance needs. The constant `½ M log 2π` is left out, as in the paper.
 
-    variance: a number, or a tensor of one or, for each run, its own.
+    variance: a number, or a tensor: one for each run, `(…)`, or one for each of its experts, `(…, K)`.
     """
-    log_variance = torch.log(torch.as_tensor(variance, dtype=o.dtype))
-    return 0.5 * o.shape[-1] * _spread(log_variance, 1) - torch.logsumexp(_log_joint(d, o, p, variance), dim=-1)
+    return -torch.logsumexp(_log_joint(d, o, p, variance), dim=-1)
 
 
 @checked
-def responsibilities(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> Responsibilities:
+def responsibilities(d: Desired, o: Outputs, p: Proportions, variance: Variance = 1.0) -> Responsibilities:
     """The responsibilities of eq. 1.5, the posterior proportions.
 
     >>> responsibilities(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
@@ -91,7 +89,7 @@ def expected_error_gradient(d: Desired, o: Outputs, p: Proportions) -> PerOutput
 
 
 @checked
-def mixture_nll_gradient(d: Desired, o: Outputs, p: Proportions, variance: Positive | PerRun = 1.0) -> PerOutput:
+def mixture_nll_gradient(d: Desired, o: Outputs, p: Proportions, variance: Variance = 1.0) -> PerOutput:
     """Eq. 1.5, `∂E/∂o_i` of eq. 1.3: `-h_i (d - o_i)`, divided by the variance.
 
     >>> d, o, p = torch.tensor([[1.0]]), torch.tensor([[[0.0], [0.5]]]), torch.tensor([[0.5, 0.5]])
@@ -99,7 +97,7 @@ def mixture_nll_gradient(d: Desired, o: Outputs, p: Proportions, variance: Posit
     tensor([-0.4073, -0.2963])
     """
     h = responsibilities(d, o, p, variance)
-    return -h[..., None] * (d[..., None, :] - o) / _spread(variance, 3)
+    return -h[..., None] * (d[..., None, :] - o) / _per_expert(variance, o)[..., None]
 
 
 def _residual(d, o, p):
@@ -110,20 +108,29 @@ def _squared_distances(d, o):
     return (d[..., None, :] - o).square().sum(-1)
 
 
-def _spread(variance, dimensions):
-    """The variance with `dimensions` more dimensions behind its runs, so that it divides per-case tensors."""
-    return variance[(..., *[None] * dimensions)] if isinstance(variance, Tensor) else variance
+def _per_expert(variance, o):
+    """The variance as a tensor that goes with `(…, N, K)`, of runs and of experts alike."""
+    variance = torch.as_tensor(variance, dtype=o.dtype)
+    if variance.dim() == o.dim() - 2:  # of each expert: the cases come in between
+        return variance[..., None, :]
+    return variance[..., None, None] if variance.dim() else variance
+
+
+def _log_gaussian(d, o, variance):
+    """`log N_i` for each case and expert, `(…, N, K)`: `-½ M log σ_i² - ½ ‖d - o_i‖² / σ_i²`."""
+    variance = _per_expert(variance, o)
+    return -0.5 * (d.shape[-1] * variance.log() + _squared_distances(d, o) / variance)
 
 
 def _log_joint(d, o, p, variance):
-    """`log p_i - ½ ‖d - o_i‖² / σ²`, `(…, N, K)`.
+    """`log p_i + log N_i`, `(…, N, K)`.
 
     It is minus infinity where a proportion is 0: such an expert has no part in the case. The derivative by p, which is not
     finite there, is left out, as the gate's gradient is 0 for a proportion of 0.
     """
     usual = p >= torch.finfo(p.dtype).tiny
     log_p = torch.where(usual, torch.where(usual, p, 1.0).log(), p.detach().log())
-    return log_p - 0.5 * _squared_distances(d, o) / _spread(variance, 2)
+    return log_p + _log_gaussian(d, o, variance)
 
 
 LOSSES = {"cooperative": cooperative_error, "expected": expected_error, "mixture": mixture_nll}

@@ -13,6 +13,7 @@ from torch.nn.functional import softplus
 from .._progress import progress
 from .._threads import one_thread
 from ..model.gate import effective_experts
+from ..model.losses import _log_gaussian
 from ..model.mixture import Mixture, blend
 from ..shapes import Count, Desired, Inputs, NotNegative, Positive, checked
 from .criterion import Criterion, as_criterion
@@ -22,7 +23,6 @@ from .steps import (
     climbed_gate,
     extended,
     half_squares,
-    log_gaussian,
     totals_of,
     variance_step,
     weighted_least_squares,
@@ -137,7 +137,7 @@ class _Model:
         if self.likelihood == "bernoulli":  # log σ(t) and log(1 - σ(t)), without taking a logarithm of 0
             density = (self.d[:, None] * totals - softplus(totals)).sum(-1)
         else:
-            density = log_gaussian(self.d, o, self.variance)
+            density = _log_gaussian(self.d, o, self.variance)
         return self.log_proportions() + density, o
 
     def step(self, h, active, learn_variance, shared, floor, penalty):

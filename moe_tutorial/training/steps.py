@@ -6,6 +6,7 @@
 import torch
 from torch.nn.functional import softplus
 
+from ..model.losses import _log_gaussian
 from ..shapes import (
     Count,
     Desired,
@@ -21,6 +22,7 @@ from ..shapes import (
     Positive,
     Proportions,
     Responsibilities,
+    Variance,
     checked,
 )
 
@@ -29,7 +31,7 @@ _LEAST = 1e-300
 
 
 @checked
-def bound(d: Desired, o: Outputs, p: Proportions, h: Responsibilities, variance: Positive | PerExpert = 1.0) -> Error:
+def bound(d: Desired, o: Outputs, p: Proportions, h: Responsibilities, variance: Variance = 1.0) -> Error:
     """A lower bound of the log likelihood of each case, for any h: `Σ_i h_i (log p_i + log N_i - log h_i)`.
 
     >>> d, o, p = torch.tensor([[1.0]]), torch.tensor([[[0.0], [1.0]]]), torch.tensor([[0.5, 0.5]])
@@ -39,9 +41,9 @@ def bound(d: Desired, o: Outputs, p: Proportions, h: Responsibilities, variance:
     `N_i = σ_i^(-M) exp(-‖d - o_i‖² / 2 σ_i²)`, without the constant that `mixture_nll` leaves out, too. It is minus
     `mixture_nll` where h are the responsibilities, and below it by the Kullback-Leibler divergence of h from them elsewhere.
 
-    variance: a number, or one for each expert.
+    variance: as for `mixture_nll`.
     """
-    joint = p.log() + log_gaussian(d, o, variance)
+    joint = p.log() + _log_gaussian(d, o, variance)
     return (torch.where(h > 0, h * joint, 0.0) + torch.special.entr(h)).sum(-1)
 
 
@@ -113,13 +115,6 @@ def _moments(weights, one, other):
     """`Σ_n w_nk a_n b_nᵀ` of each k, `(…, K, A, B)`, as one product: w `(…, N, K)`, a `(N, A)`, b `(N, B)`."""
     pairs = (one[:, :, None] * other[:, None]).flatten(1)
     return (weights.mT @ pairs).unflatten(-1, (one.shape[-1], other.shape[-1]))
-
-
-def log_gaussian(d, o, variance):
-    """`log N_i`, `(…, N, K)`, without the constant."""
-    variance = torch.as_tensor(variance, dtype=o.dtype)
-    variance = variance[..., None, :] if variance.dim() else variance
-    return -0.5 * (d.shape[-1] * variance.log() + (d[..., None, :] - o).square().sum(-1) / variance)
 
 
 def half_squares(weights, penalty):
