@@ -245,7 +245,7 @@ def test_bad_input_is_refused_in_words(call, error, says):
 
 def test_an_iteration_that_lowers_the_likelihood_is_a_fault_with_the_run_s_number(monkeypatch):
     module = sys.modules["moe_tutorial.training.em"]  # the room has the function of this name
-    monkeypatch.setattr(module, "climbed_gate", lambda x, h, weights, steps, penalty:
+    monkeypatch.setattr(module, "climbed_gate", lambda x, pairs, h, weights, steps, penalty:
                         weights + torch.tensor([0.0, 50.0])[:, None, None])
     m = Mixture(2, inputs=1, output="linear", seed=range(2))
     with pytest.raises(RuntimeError, match="iteration 1 lowered what it climbs in run"):

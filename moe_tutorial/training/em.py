@@ -13,7 +13,6 @@ from torch.nn.functional import softplus
 from .._progress import progress
 from .._threads import one_thread
 from ..model.gate import effective_experts
-from ..model.losses import _log_gaussian
 from ..model.mixture import Mixture, blend
 from ..shapes import Count, Desired, Inputs, NotNegative, Positive, checked
 from .criterion import Criterion, as_criterion
@@ -22,10 +21,11 @@ from .steps import (
     climbed_experts,
     climbed_gate,
     extended,
+    fitted_lines,
+    fitted_variance,
     half_squares,
+    pairs_of,
     totals_of,
-    variance_step,
-    weighted_least_squares,
 )
 
 Likelihood = Literal["gaussian", "bernoulli"]
@@ -69,13 +69,14 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
     converged, stopped = torch.zeros_like(active), torch.zeros(runs, dtype=torch.int64)
     criterion, records = as_criterion(stop_at), []
     joint, o = model.joint()
-    now = torch.logsumexp(joint, -1)
+    now = torch.logsumexp(joint, -2)  # of each case
+    total = now.sum(-1)
     for iteration in progress(range(iterations + 1), description="EM"):
-        if not now.isfinite().all():
+        if not total.isfinite().all():
             raise OverflowError(f"the likelihood is not finite at iteration {iteration}: x and d are too large for the "
                                 "variance, or the variance too small for them")
         if criterion is not None:
-            reached = criterion.reached(d, o, model.proportions())
+            reached = criterion.reached(d, *model.of_cases(o))
             converged |= active & reached
             active &= ~reached
         last = iteration == iterations or not active.any()
@@ -83,12 +84,13 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
             records.append((iteration, model.measured(now, o, learn_variance)))
         if last:
             break
-        before = now.sum(-1) - half_squares(model.gate, penalty)
-        model.step(torch.softmax(joint, -1), active, learn_variance, shared, floor, penalty)
+        before = total - half_squares(model.gate, penalty)
+        model.step(torch.softmax(joint, -2), active, learn_variance, shared, floor, penalty)
         joint, o = model.joint()
-        now = torch.logsumexp(joint, -1)
-        after = now.sum(-1) - half_squares(model.gate, penalty)
-        fallen = active & now.isfinite().all(-1) & ~(after >= before - 1e-9 * (len(x) + before.abs()))
+        now = torch.logsumexp(joint, -2)
+        total = now.sum(-1)
+        after = total - half_squares(model.gate, penalty)
+        fallen = active & total.isfinite() & ~(after >= before - 1e-9 * (len(x) + before.abs()))
         if fallen.any():
             run = int(fallen.nonzero()[0, 0])
             raise RuntimeError(f"iteration {iteration + 1} lowered what it climbs in run {run}, from {before[run]:.9g} to "
@@ -104,71 +106,66 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
 
 
 class _Model:
-    """Weights of R runs with their biases beside them: experts `(R, K, M, D + 1)`, gate `(R, K, D + 1)`."""
+    """Weights of R runs with their biases beside them: experts `(R, K, M, D + 1)`, gate `(R, K, D + 1)`. Cases are last."""
 
     def __init__(self, mixture, x, d, likelihood, variance):
         gate, experts = mixture.gate, mixture.experts
-        self.x, self.d, self.likelihood, self.output = extended(x), d, likelihood, experts.output
+        self.x, self.d, self.likelihood, self.output = extended(x), d.mT.contiguous(), likelihood, experts.output
+        self.pairs, self.targets = pairs_of(self.x, self.x), pairs_of(self.x, self.d)
         joined = (torch.cat([part.weight, part.bias[..., None]], -1) for part in (gate, experts))
         self.gate, self.experts = (weights.reshape(-1, *weights.shape[-dimensions:]).clone()
                                    for weights, dimensions in zip(joined, (2, 3)))
         self.variance = torch.full(self.gate.shape[:2], float(variance), dtype=x.dtype)
         self.learned = {name: getattr(mixture, name).weight.requires_grad for name in ("experts", "gate")}
 
-    def totals(self):
-        return totals_of(self.x, self.experts)
-
-    def outputs(self):
-        return self._activated(self.totals())
-
-    def _activated(self, totals):
+    def activated(self, totals):
         return torch.sigmoid(totals) if self.output == "sigmoid" else totals
 
-    def log_proportions(self):
-        return torch.log_softmax(self.x @ self.gate.mT, -1)
-
-    def proportions(self):
-        return self.log_proportions().exp()
+    def squared_distances(self, o):
+        return (self.d - o).square().sum(-2)
 
     def joint(self):
-        """`log p_i + log P_i(d)`, `(R, N, K)`, and the outputs."""
-        totals = self.totals()
-        o = self._activated(totals)
+        """`log p_i + log P_i(d)`, `(R, K, N)`, and the outputs `(R, K, M, N)`."""
+        totals = totals_of(self.x, self.experts)
+        o = self.activated(totals)
         if self.likelihood == "bernoulli":  # log σ(t) and log(1 - σ(t)), without taking a logarithm of 0
-            density = (self.d[:, None] * totals - softplus(totals)).sum(-1)
+            density = (self.d * totals - softplus(totals)).sum(-2)
         else:
-            density = _log_gaussian(self.d, o, self.variance)
-        return self.log_proportions() + density, o
+            variance = self.variance[..., None]
+            density = -0.5 * (len(self.d) * variance.log() + self.squared_distances(o) / variance)
+        return torch.log_softmax(self.gate @ self.x, -2) + density, o
+
+    def of_cases(self, o):
+        """Outputs `(R, N, K, M)` and proportions `(R, N, K)`, as everywhere else."""
+        return o.movedim(-1, -3), torch.softmax(self.gate @ self.x, -2).mT
 
     def step(self, h, active, learn_variance, shared, floor, penalty):
         """One M step of the active runs."""
-        full = h.sum(-2) > EMPTY
+        cases = h.sum(-1)
+        full = cases > EMPTY
         if self.learned["experts"]:
             if self.output == "linear":
-                weight, bias = weighted_least_squares(self.x[:, :-1], self.d, h)
-                new = torch.cat([weight, bias[..., None]], -1)
+                new = fitted_lines(self.x, self.pairs, self.targets, h)
             else:
-                new = climbed_experts(self.x, self.d, h, self.experts, self.likelihood)
+                new = climbed_experts(self.x, self.pairs, self.d, h, self.experts, self.likelihood)
             self.experts = torch.where((active[:, None] & full)[..., None, None], new, self.experts)
         if learn_variance:
-            o = self.outputs()
+            squared = (h * self.squared_distances(self.activated(totals_of(self.x, self.experts)))).sum(-1)
             if shared:
-                h_of_all, o_of_all = h.flatten(1)[..., None], o.flatten(1, 2)[:, :, None]
-                d_of_all = self.d[:, None].expand(-1, h.shape[-1], -1).flatten(0, 1)
-                fitted = variance_step(d_of_all, o_of_all, h_of_all, floor).expand_as(self.variance)
-                self.variance = torch.where(active[:, None], fitted, self.variance)
-            else:
-                self.variance = torch.where(active[:, None] & full, variance_step(self.d, o, h, floor), self.variance)
+                squared, cases, full = (one.sum(-1, keepdim=True) for one in (squared, cases, full))
+            fitted = fitted_variance(squared, cases, len(self.d), floor)
+            self.variance = torch.where(active[:, None] & (full > 0), fitted, self.variance)
         if self.learned["gate"]:
-            self.gate = torch.where(active[:, None, None], climbed_gate(self.x, h, self.gate, 1, penalty), self.gate)
+            new = climbed_gate(self.x, self.pairs, h, self.gate, 1, penalty)
+            self.gate = torch.where(active[:, None, None], new, self.gate)
 
     def measured(self, log_likelihood, o, learn_variance):
-        p = self.proportions()
+        o, p = self.of_cases(o)
         weights = {"experts.weight": self.experts[..., :-1], "experts.bias": self.experts[..., -1],
                    "gate.weight": self.gate[..., :-1], "gate.bias": self.gate[..., -1]}
         if learn_variance:
             weights["log_variance"] = self.variance.log()
-        return {"loss": -log_likelihood.mean(-1), "squared_error": (blend(o, p) - self.d).square().sum(-1).mean(-1),
+        return {"loss": -log_likelihood.mean(-1), "squared_error": (blend(o, p) - self.d.mT).square().sum(-1).mean(-1),
                 "proportions": p.mean(-2), "effective_experts": effective_experts(p).mean(-1), "weights": weights}
 
     def write(self, mixture):

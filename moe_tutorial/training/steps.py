@@ -60,8 +60,7 @@ def weighted_least_squares(x: Inputs, d: Desired, h: Responsibilities) -> tuple[
     expert has no cases at all, 0.
     """
     inputs = extended(x)
-    moments, targets = _moments(h, inputs, inputs), _moments(h, inputs, d)
-    return split((torch.linalg.pinv(moments, rtol=1e-12, hermitian=True) @ targets).mT)
+    return split(fitted_lines(inputs, pairs_of(inputs, inputs), pairs_of(inputs, d.mT), h.mT))
 
 
 @checked
@@ -74,8 +73,7 @@ def variance_step(d: Desired, o: Outputs, h: Responsibilities, floor: Positive) 
     An expert without cases has the floor.
     """
     squared = (d[..., None, :] - o).square().sum(-1)
-    cases = h.sum(-2)
-    return ((h * squared).sum(-2) / (d.shape[-1] * cases.clamp(min=_LEAST))).clamp(min=floor)
+    return fitted_variance((h * squared).sum(-2), h.sum(-2), d.shape[-1], floor)
 
 
 @checked
@@ -94,27 +92,45 @@ def gate_step(x: Inputs, h: Responsibilities, weight: GateWeight, bias: GateBias
 
     penalty: λ of `-½ λ ‖weights‖²`, added to the sum. With 0, and cases that a line separates, the weights grow without end.
     """
-    return split(climbed_gate(extended(x), h, torch.cat([weight, bias[..., None]], -1), steps, penalty))
+    inputs = extended(x)
+    weights = torch.cat([weight, bias[..., None]], -1)
+    return split(climbed_gate(inputs, pairs_of(inputs, inputs), h.mT, weights, steps, penalty))
 
+
+# What `em` calls has the cases last, as the engine has: x `(D + 1, N)` with a row of 1, h `(…, K, N)`, o `(…, K, M, N)`.
 
 def extended(x):
-    """The inputs with a 1 behind them, which a bias is the weight of."""
-    return torch.cat([x, torch.ones_like(x[..., :1])], -1)
+    """The inputs with a 1 beside them, which a bias is the weight of, and the cases last."""
+    return torch.cat([x, torch.ones_like(x[..., :1])], -1).mT.contiguous()
 
 
 def split(weights):
     return weights[..., :-1], weights[..., -1]
 
 
+def pairs_of(one, other):
+    """`a_n b_nᵀ` of each case, `(N, A, B)`, of which moments are weighted sums: a `(A, N)`, b `(B, N)`."""
+    return one.mT[:, :, None] * other.mT[:, None]
+
+
+def moments(weights, pairs):
+    """`Σ_n w_n a_n b_nᵀ`, `(…, A, B)`, of weights `(…, N)`."""
+    return (weights @ pairs.flatten(1)).unflatten(-1, pairs.shape[1:])
+
+
+def fitted_lines(x, pairs, targets, h):
+    """The linear experts `(…, K, M, D + 1)` of the least weighted squares; targets are the pairs of x and d."""
+    return (torch.linalg.pinv(moments(h, pairs), rtol=1e-12, hermitian=True) @ moments(h, targets)).mT
+
+
+def fitted_variance(squared, cases, outputs, floor):
+    """The variance of weighted squared distances that add up to `squared`, of weights that add up to `cases`."""
+    return (squared / (outputs * cases.clamp(min=_LEAST))).clamp(min=floor)
+
+
 def totals_of(x, weights):
-    """The experts' total inputs, `(R, N, K, M)`, of weights with their biases `(R, K, M, D + 1)`."""
-    return (x @ weights.flatten(1, 2).mT).unflatten(-1, weights.shape[1:3])
-
-
-def _moments(weights, one, other):
-    """`Σ_n w_nk a_n b_nᵀ` of each k, `(…, K, A, B)`, as one product: w `(…, N, K)`, a `(N, A)`, b `(N, B)`."""
-    pairs = (one[:, :, None] * other[:, None]).flatten(1)
-    return (weights.mT @ pairs).unflatten(-1, (one.shape[-1], other.shape[-1]))
+    """The experts' total inputs, `(R, K, M, N)`, of weights with their biases `(R, K, M, D + 1)`."""
+    return (weights.flatten(0, 2) @ x).unflatten(0, weights.shape[:3])
 
 
 def half_squares(weights, penalty):
@@ -128,47 +144,51 @@ def _climb(value, weights, step, dimensions):
     for _ in range(_HALVINGS):
         fell = ~(after >= before)
         if not fell.any():
-            break
+            return weights + length[(..., *[None] * dimensions)] * step
         length = torch.where(fell, length / 2, length)
         after = value(weights + length[(..., *[None] * dimensions)] * step)
     length = torch.where(after >= before, length, 0.0)[(..., *[None] * dimensions)]
     return torch.where(length > 0, weights + length * step, weights)
 
 
-def climbed_gate(x, h, weights, steps, penalty):
-    cases, size = h.sum(-1), weights.shape[-1] * weights.shape[-2]
+def climbed_gate(x, pairs, h, weights, steps, penalty):
+    """Newton steps of a gate's weights `(…, K, D + 1)`, each halved until the sum does not fall."""
+    experts, width = weights.shape[-2:]
+    cases = h.sum(-2, keepdim=True)
+
     def value(weights):
-        log_p = torch.log_softmax(x @ weights.mT, -1)
-        return (h * log_p).sum((-1, -2)) - half_squares(weights, penalty)
+        return (h * torch.log_softmax(weights @ x, -2)).sum((-1, -2)) - half_squares(weights, penalty)
 
     for _ in range(steps):
-        p = torch.softmax(x @ weights.mT, -1)
-        slope = (h - cases[..., None] * p).mT @ x - penalty * weights
-        bend = cases[..., None, None] * (torch.diag_embed(p) - p[..., :, None] * p[..., None, :])
-        blocks = _moments(bend.flatten(-2), x, x).unflatten(-3, bend.shape[-2:])  # (…, K, K, D + 1, D + 1)
-        curvature = blocks.transpose(-3, -2).reshape(*p.shape[:-2], size, size)
+        p = torch.softmax(weights @ x, -2)
+        counted = cases * p
+        slope = (h - counted) @ x.mT - penalty * weights
+        scaled = (p[..., None, :] * x).flatten(-3, -2)  # (…, K (D + 1), N)
+        curvature = (-cases * scaled) @ scaled.mT
+        blocks = curvature.unflatten(-1, (experts, width)).unflatten(-3, (experts, width)).diagonal(dim1=-4, dim2=-2)
+        blocks += moments(counted, pairs).movedim(-3, -1)
         # Only differences of scores count, so that some directions have no curvature: the ridge decides them.
-        ridge = penalty + max(1e-9, 100 * torch.finfo(x.dtype).eps) * len(x)
-        curvature = curvature + ridge * torch.eye(size, dtype=x.dtype)
+        ridge = penalty + max(1e-9, 100 * torch.finfo(x.dtype).eps) * x.shape[-1]
+        curvature = curvature + ridge * torch.eye(experts * width, dtype=x.dtype)
         step = torch.linalg.solve(curvature, slope.flatten(-2)).reshape(weights.shape)
         weights = _climb(value, weights, step, dimensions=2)
     return weights
 
 
-def climbed_experts(x, d, h, weights, likelihood):
-    """One step of sigmoid experts with h held: Newton under Bernoulli, which is concave, else Gauss-Newton."""
+def climbed_experts(x, pairs, d, h, weights, likelihood):
+    """One step of sigmoid experts, d `(M, N)`: Newton under Bernoulli, which is concave, else Gauss-Newton."""
+    h = h[..., None, :]
+
     def value(weights):
         totals = totals_of(x, weights)
         if likelihood == "bernoulli":
-            return (h[..., None] * (d[:, None] * totals - softplus(totals))).sum(1)
-        return -(h[..., None] * (d[:, None] - torch.sigmoid(totals)).square()).sum(1)
+            return (h * (d * totals - softplus(totals))).sum(-1)
+        return -(h * (d - torch.sigmoid(totals)).square()).sum(-1)
 
     o = torch.sigmoid(totals_of(x, weights))
     flat = o * (1 - o)
-    factor, bend = (torch.ones_like(o), flat) if likelihood == "bernoulli" else (flat, flat.square())
-    experts, outputs = o.shape[2:]
-    slope = ((h[..., None] * factor * (d[:, None] - o)).flatten(2).mT @ x).unflatten(1, (experts, outputs))
-    curvature = _moments((h[..., None] * bend).flatten(2), x, x).unflatten(1, (experts, outputs))
+    by_total, bend = (d - o, h * flat) if likelihood == "bernoulli" else (flat * (d - o), h * flat.square())
+    slope, curvature = (h * by_total) @ x.mT, moments(bend, pairs)
     ridge = (1e-8 if likelihood == "bernoulli" else 1e-6) * curvature.diagonal(dim1=-2, dim2=-1).mean(-1) + 1e-12
-    curvature = curvature + ridge[..., None, None] * torch.eye(x.shape[-1], dtype=x.dtype)
+    curvature = curvature + ridge[..., None, None] * torch.eye(x.shape[0], dtype=x.dtype)
     return _climb(value, weights, torch.linalg.solve(curvature, slope[..., None])[..., 0], dimensions=1)
