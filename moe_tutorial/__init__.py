@@ -16,7 +16,9 @@ from .model import (
     BackpropagationNet,
     Experts,
     Gate,
+    Gates,
     Mixture,
+    Tree,
     blend,
     class_decisions,
     cooperative_error,
@@ -30,14 +32,17 @@ from .model import (
     gate_line,
     gate_scores,
     initial_weights,
+    leaf_proportions,
     live,
     losses,
     mixing_proportions,
     mixture,
     mixture_nll,
     networks,
+    node_responsibilities,
     responsibilities,
     switch,
+    tree_paths,
 )
 from .recordings import RecordingError
 from .sparse import blend_of_all, costs, favourite_only, load_costs, multiplications, random_mixture
@@ -72,9 +77,10 @@ del module, sys
 
 __all__ = [
     # model
-    "BackpropagationNet", "Experts", "Gate", "Mixture", "blend", "class_decisions", "cooperative_error", "effective_experts",
-    "expected_error", "expert_outputs", "favourite_output", "foot_of_normal", "gate_line", "gate_scores", "initial_weights",
-    "live", "mixing_proportions", "mixture_nll", "responsibilities", "switch",
+    "BackpropagationNet", "Experts", "Gate", "Gates", "Mixture", "Tree", "blend", "class_decisions", "cooperative_error",
+    "effective_experts", "expected_error", "expert_outputs", "favourite_output", "foot_of_normal", "gate_line",
+    "gate_scores", "initial_weights", "leaf_proportions", "live", "mixing_proportions", "mixture_nll",
+    "node_responsibilities", "responsibilities", "switch", "tree_paths",
     # tasks
     "Cases", "Sounds", "load_vowels", "synthesise", "vowel_task",
     # training

@@ -91,7 +91,7 @@ def _said(part):
         return get_args(part)[0].__name__
     if get_origin(part) is Literal:
         return " | ".join(map(repr, get_args(part)))
-    return "None" if part is NoneType else part.__name__ if isinstance(part, type) else str(part)
+    return "None" if part is NoneType else part.__name__ if isinstance(part, type) else str(part).removeprefix("typing.")
 
 
 def _alternatives(hint):

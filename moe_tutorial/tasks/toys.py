@@ -78,3 +78,24 @@ def three_segments(cases: Count = 300, seed: Seed = 0) -> Toy:
                           for values in ((3.0, -3.0, 0.0), (2.0, 0.0, 1.5), (0.05, 0.15, 0.4)))
     drawn = torch.randn(cases, generator=torch.Generator().manual_seed(int(seed)), dtype=torch.float64)
     return Toy(x[:, None], (slope * x + bias + noise * drawn)[:, None], subtask)
+
+
+@checked
+def four_regions(shift: float = 0.0, cases: Count = 400, noise: NotNegative = 0.1, seed: Seed = 0) -> Toy:
+    """Four regions of the plane with a line each: the left half is divided at `shift`, the right half at minus `shift`.
+
+    >>> four_regions(shift=0.5)
+    Toy: 400 cases of 4 subtasks, x (400, 2), d (400, 1)
+
+    With 0 it is a grid of two by two. x is uniform from -1 to 1. noise: the standard deviation of the noise on d. Subtask 0
+    is the region at the top left, 1 that below it, 2 that at the top right, 3 that below it.
+    """
+    generator = torch.Generator().manual_seed(int(seed))
+    x = 2 * torch.rand(cases, 2, generator=generator, dtype=torch.float64) - 1
+    right = x[:, 0] >= 0
+    top = x[:, 1] > torch.where(right, -float(shift), float(shift))
+    subtask = 2 * right.long() + (~top).long()
+    weight, bias = (torch.tensor(values, dtype=torch.float64)[subtask]
+                    for values in (((2.0, 0.0), (-2.0, 0.0), (0.0, 2.0), (0.0, -2.0)), (2.0, -1.0, 1.0, -2.0)))
+    drawn = torch.randn(cases, generator=generator, dtype=torch.float64)
+    return Toy(x, ((weight * x).sum(-1) + bias + noise * drawn)[:, None], subtask)

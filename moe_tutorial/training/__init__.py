@@ -10,7 +10,7 @@ from .criterion import Criterion
 from .descent import History, train
 from .em import em
 from .engine import Outcome, fast_train
-from .steps import bound, gate_step, variance_step, weighted_least_squares
+from .steps import bound, gate_step, tree_gate_step, variance_step, weighted_least_squares
 
 
 def _tensors(name, values):
@@ -35,6 +35,6 @@ def _repr(outcome, represent=Outcome.__repr__):
 Outcome.__repr__ = _repr  # type: ignore[method-assign]
 
 __all__ = [
-    "Criterion", "History", "Outcome", "bound", "em", "fast_train", "gate_step", "train", "variance_step",
-    "weighted_least_squares",
+    "Criterion", "History", "Outcome", "bound", "em", "fast_train", "gate_step", "train", "tree_gate_step",
+    "variance_step", "weighted_least_squares",
 ]

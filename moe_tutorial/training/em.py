@@ -12,14 +12,19 @@ from torch.nn.functional import softplus
 
 from .._progress import progress
 from .._threads import one_thread
+from ..model.experts import OUTPUTS
 from ..model.gate import effective_experts
 from ..model.mixture import Mixture, blend
-from ..shapes import Count, Desired, Inputs, NotNegative, Positive, checked
+from ..model.tree import Tree, log_proportions
+from ..shapes import Count, Desired, Inputs, NotNegative, Positive, Variance, checked
 from .criterion import Criterion, as_criterion
 from .descent import History
 from .steps import (
-    climbed_experts,
     climbed_gate,
+    climbed_logistic,
+    climbed_sigmoids,
+    climbed_tree,
+    constant,
     extended,
     fitted_lines,
     fitted_variance,
@@ -28,7 +33,7 @@ from .steps import (
     totals_of,
 )
 
-Likelihood = Literal["gaussian", "bernoulli"]
+Likelihood = Literal["gaussian", "bernoulli", "categorical"]
 
 EMPTY = 1e-10
 """An expert whose responsibilities add up to less than this keeps its weights: there is nothing to fit it to."""
@@ -37,22 +42,25 @@ EMPTY = 1e-10
 @one_thread()
 @torch.no_grad()
 @checked
-def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood: Likelihood = "gaussian",
-       variance: Positive = 1.0, learn_variance: bool = False, shared: bool = False, floor: Positive = 1e-4,
-       penalty: NotNegative = 0.0, stop_at: Positive | Criterion | None = None, record_every: Count = 1) -> History:
-    """Fit `mixture` in place by expectation maximisation, all its runs at once.
+def em(mixture: Mixture | Tree, x: Inputs, d: Desired, *, iterations: Count, likelihood: Likelihood = "gaussian",
+       variance: Variance = 1.0, learn_variance: bool = False, shared: bool = False, floor: Positive = 1e-4,
+       penalty: NotNegative = 0.0, gate_steps: Count = 1,
+       stop_at: Positive | Criterion | None = None, record_every: Count = 1) -> History:
+    """Fit a mixture, or a tree, in place by expectation maximisation, all its runs at once.
 
     >>> x = torch.linspace(-1, 1, 20).double()[:, None]
     >>> em(Mixture(2, inputs=1, output="linear"), x, 4 * x.abs(), iterations=20)
     History: 21 moments of 1 run, 0 converged, 0 diverged
 
     An iteration is an E step, the responsibilities h, and an M step with h held. Linear experts are fitted by weighted least
-    squares, exactly. Sigmoid experts take one Newton step ("bernoulli") or one Gauss-Newton step ("gaussian"), and the gate
-    one Newton step, each halved until it does not lower its part of the bound.
+    squares, exactly. The others take one Newton step ("gaussian": one Gauss-Newton step), and the gates `gate_steps` Newton
+    steps, each halved until it does not lower its part of the bound. Experts whose weights are 0 and do not require a
+    gradient, while their biases do, say the same for all cases, and are fitted exactly.
 
-    likelihood: "gaussian", eq. 1.3, or "bernoulli", `Π o^d (1 - o)^(1 - d)`, for sigmoid experts and targets of 0 and 1.
-    variance: of the Gaussians. learn_variance: fit one for each expert; shared: one for all of them; floor: of each of them,
-        the first one included.
+    likelihood: "gaussian", eq. 1.3; "bernoulli", `Π o^d (1 - o)^(1 - d)`, for sigmoid experts and targets of 0 and 1;
+        "categorical", `Π o^d`, for softmax experts and targets of which one is 1 and the others 0.
+    variance: of the Gaussians, as for `mixture_nll`. learn_variance: fit one for each expert; shared: one for all of them;
+        floor: of each of them, the first one included.
     penalty: as for `gate_step`. stop_at, record_every: as for `train`.
 
     The history's loss is the mean over the cases of the negative log likelihood, and its `log_variance`, where it is
@@ -63,7 +71,7 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
     with which float64 cannot compute. TypeError, ValueError: arguments that do not fit each other.
     """
     _check_arguments(mixture, x, d, likelihood, learn_variance, shared)
-    model = _Model(mixture, x, d, likelihood, max(variance, floor) if learn_variance else variance)
+    model = _Model(mixture, x, d, likelihood, variance, floor if learn_variance else 0.0)
     runs = len(model.gate)
     active = torch.ones(runs, dtype=torch.bool)
     converged, stopped = torch.zeros_like(active), torch.zeros(runs, dtype=torch.int64)
@@ -85,7 +93,7 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
         if last:
             break
         before = total - half_squares(model.gate, penalty)
-        model.step(torch.softmax(joint, -2), active, learn_variance, shared, floor, penalty)
+        model.step(torch.softmax(joint, -2), active, learn_variance, shared, floor, penalty, gate_steps)
         joint, o = model.joint()
         now = torch.logsumexp(joint, -2)
         total = now.sum(-1)
@@ -106,20 +114,31 @@ def em(mixture: Mixture, x: Inputs, d: Desired, *, iterations: Count, likelihood
 
 
 class _Model:
-    """Weights of R runs with their biases beside them: experts `(R, K, M, D + 1)`, gate `(R, K, D + 1)`. Cases are last."""
+    """Weights of R runs with their biases beside them: experts `(R, K, M, D + 1)`, gate `(R, K, D + 1)`, or of a tree
+    `(R, J, D + 1)`. Cases are last."""
 
-    def __init__(self, mixture, x, d, likelihood, variance):
+    def __init__(self, mixture, x, d, likelihood, variance, floor):
         gate, experts = mixture.gate, mixture.experts
         self.x, self.d, self.likelihood, self.output = extended(x), d.mT.contiguous(), likelihood, experts.output
         self.pairs, self.targets = pairs_of(self.x, self.x), pairs_of(self.x, self.d)
         joined = (torch.cat([part.weight, part.bias[..., None]], -1) for part in (gate, experts))
-        self.gate, self.experts = (weights.reshape(-1, *weights.shape[-dimensions:]).clone()
+        runs = experts.bias.shape[:-2].numel()
+        self.gate, self.experts = (weights.reshape(runs, *weights.shape[-dimensions:]).clone()
                                    for weights, dimensions in zip(joined, (2, 3)))
-        self.variance = torch.full(self.gate.shape[:2], float(variance), dtype=x.dtype)
-        self.learned = {name: getattr(mixture, name).weight.requires_grad for name in ("experts", "gate")}
+        self.paths = gate.paths if isinstance(mixture, Tree) else None
+        variance = torch.as_tensor(variance, dtype=x.dtype)
+        if variance.dim() and variance.dim() == gate.bias.dim() - 1:  # of each run
+            variance = variance[..., None]
+        self.variance = variance.clamp(min=floor).expand(self.experts.shape[:2])
+        self.learned = {name: getattr(mixture, name).bias.requires_grad for name in ("experts", "gate")}
+        self.constant = not experts.weight.requires_grad
 
     def activated(self, totals):
-        return torch.sigmoid(totals) if self.output == "sigmoid" else totals
+        return torch.softmax(totals, -2) if self.output == "softmax" else OUTPUTS[self.output](totals)
+
+    def log_proportions(self):
+        scores = self.gate @ self.x
+        return torch.log_softmax(scores, -2) if self.paths is None else log_proportions(scores, self.paths)
 
     def squared_distances(self, o):
         return (self.d - o).square().sum(-2)
@@ -130,24 +149,23 @@ class _Model:
         o = self.activated(totals)
         if self.likelihood == "bernoulli":  # log σ(t) and log(1 - σ(t)), without taking a logarithm of 0
             density = (self.d * totals - softplus(totals)).sum(-2)
+        elif self.likelihood == "categorical":
+            density = (self.d * torch.log_softmax(totals, -2)).sum(-2)
         else:
             variance = self.variance[..., None]
             density = -0.5 * (len(self.d) * variance.log() + self.squared_distances(o) / variance)
-        return torch.log_softmax(self.gate @ self.x, -2) + density, o
+        return self.log_proportions() + density, o
 
     def of_cases(self, o):
         """Outputs `(R, N, K, M)` and proportions `(R, N, K)`, as everywhere else."""
-        return o.movedim(-1, -3), torch.softmax(self.gate @ self.x, -2).mT
+        return o.movedim(-1, -3), self.log_proportions().exp().mT
 
-    def step(self, h, active, learn_variance, shared, floor, penalty):
+    def step(self, h, active, learn_variance, shared, floor, penalty, gate_steps):
         """One M step of the active runs."""
         cases = h.sum(-1)
         full = cases > EMPTY
         if self.learned["experts"]:
-            if self.output == "linear":
-                new = fitted_lines(self.x, self.pairs, self.targets, h)
-            else:
-                new = climbed_experts(self.x, self.pairs, self.d, h, self.experts, self.likelihood)
+            new = self.new_experts(h)
             self.experts = torch.where((active[:, None] & full)[..., None, None], new, self.experts)
         if learn_variance:
             squared = (h * self.squared_distances(self.activated(totals_of(self.x, self.experts)))).sum(-1)
@@ -156,13 +174,29 @@ class _Model:
             fitted = fitted_variance(squared, cases, len(self.d), floor)
             self.variance = torch.where(active[:, None] & (full > 0), fitted, self.variance)
         if self.learned["gate"]:
-            new = climbed_gate(self.x, self.pairs, h, self.gate, 1, penalty)
+            if self.paths is None:
+                new = climbed_gate(self.x, self.pairs, h, self.gate, gate_steps, penalty)
+            else:
+                new = climbed_tree(self.x, self.pairs, h, self.gate, self.paths, gate_steps, penalty)
             self.gate = torch.where(active[:, None, None], new, self.gate)
+
+    def new_experts(self, h):
+        if self.constant:
+            return torch.cat([self.experts[..., :-1], constant(self.d, h, self.output)[..., None]], -1)
+        if self.output == "linear":
+            return fitted_lines(self.x, self.pairs, self.targets, h)
+        if self.likelihood == "bernoulli":
+            h = h[..., None, :]
+            return climbed_logistic(self.x, self.pairs, h * self.d, h, self.experts)
+        if self.likelihood == "categorical":
+            return climbed_gate(self.x, self.pairs, h[..., None, :] * self.d, self.experts, 1, 0.0)
+        return climbed_sigmoids(self.x, self.pairs, self.d, h, self.experts)
 
     def measured(self, log_likelihood, o, learn_variance):
         o, p = self.of_cases(o)
-        weights = {"experts.weight": self.experts[..., :-1], "experts.bias": self.experts[..., -1],
-                   "gate.weight": self.gate[..., :-1], "gate.bias": self.gate[..., -1]}
+        weights = {"experts.weight": self.experts[..., :-1], "experts.bias": self.experts[..., -1]}
+        if self.gate.numel():  # a tree of one leaf has no gates
+            weights |= {"gate.weight": self.gate[..., :-1], "gate.bias": self.gate[..., -1]}
         if learn_variance:
             weights["log_variance"] = self.variance.log()
         return {"loss": -log_likelihood.mean(-1), "squared_error": (blend(o, p) - self.d.mT).square().sum(-1).mean(-1),
@@ -176,23 +210,29 @@ class _Model:
 
 def _check_arguments(mixture, x, d, likelihood, learn_variance, shared):
     output = mixture.experts.output
-    if output not in ("linear", "sigmoid"):
-        raise ValueError(f"em fits linear and sigmoid experts, got output {output!r}")
+    if likelihood == "gaussian" and output not in ("linear", "sigmoid"):
+        raise ValueError(f"the likelihood 'gaussian' is for linear and sigmoid experts, got output {output!r}")
+    for name, wanted in (("bernoulli", "sigmoid"), ("categorical", "softmax")):
+        if likelihood == name and (output != wanted or learn_variance):
+            raise ValueError(f"the likelihood {name!r} is for {wanted} experts, and has no variance to learn")
     if x.dim() != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}, wanted (N, D): every run has the same inputs")
-    for name in ("experts", "gate"):
-        part = getattr(mixture, name)
-        if part.weight.requires_grad != part.bias.requires_grad:
+    experts = mixture.experts
+    learned = {name: tuple(one.requires_grad for one in (getattr(mixture, name).weight, getattr(mixture, name).bias))
+               for name in ("experts", "gate")}
+    for name, together in learned.items():
+        if together == (True, False) or together == (False, True) and name == "gate":
             raise ValueError(f"em fits weights and biases together: of the mixture's {name} one requires a gradient, and "
                              "the other does not")
+    if learned["experts"] == (False, True) and experts.weight.any():
+        raise ValueError("em fits the experts' biases alone only where their weights are 0; they do not require a gradient, "
+                         f"and go up to {experts.weight.abs().max():g}")
     if shared and not learn_variance:
         raise ValueError("shared says how a variance is learned; it needs learn_variance=True")
-    if likelihood == "bernoulli":
-        if output != "sigmoid" or learn_variance:
-            raise ValueError("the likelihood 'bernoulli' is for sigmoid experts, and has no variance to learn")
-        if not ((d == 0) | (d == 1)).all():
-            raise ValueError(f"the likelihood 'bernoulli' needs targets of 0 and 1, got values from {d.min():g} to "
-                             f"{d.max():g}")
+    if likelihood != "gaussian":
+        wanted = "targets of 0 and 1" if likelihood == "bernoulli" else "targets of which one is 1 and the others are 0"
+        if not ((d == 0) | (d == 1)).all() or likelihood == "categorical" and not (d.sum(-1) == 1).all():
+            raise ValueError(f"the likelihood {likelihood!r} needs {wanted}, got values from {d.min():g} to {d.max():g}")
     mixture(x)  # checks x and the weights
-    if d.shape[-1] != mixture.experts.bias.shape[-1] or len(d) != len(x):
-        raise ValueError(f"d has shape {tuple(d.shape)}, wanted ({len(x)}, {mixture.experts.bias.shape[-1]})")
+    if d.shape[-1] != experts.bias.shape[-1] or len(d) != len(x):
+        raise ValueError(f"d has shape {tuple(d.shape)}, wanted ({len(x)}, {experts.bias.shape[-1]})")

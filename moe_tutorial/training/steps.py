@@ -3,10 +3,14 @@
 `em` puts them together. The E step is `responsibilities`.
 """
 
+from typing import Annotated
+
 import torch
+from torch import Tensor
 from torch.nn.functional import softplus
 
 from ..model.losses import _log_gaussian
+from ..model.tree import Paths
 from ..shapes import (
     Count,
     Desired,
@@ -26,8 +30,12 @@ from ..shapes import (
     checked,
 )
 
+NodeWeight = Annotated[Tensor, "… J D"]
+NodeBias = Annotated[Tensor, "… J"]
+
 _HALVINGS = 40
 _LEAST = 1e-300
+_SURE = 1e-12  # probabilities that are nearer to 0 are taken for this, so that their logarithm is a number
 
 
 @checked
@@ -97,6 +105,26 @@ def gate_step(x: Inputs, h: Responsibilities, weight: GateWeight, bias: GateBias
     return split(climbed_gate(inputs, pairs_of(inputs, inputs), h.mT, weights, steps, penalty))
 
 
+@checked
+def tree_gate_step(x: Inputs, h: Responsibilities, weight: NodeWeight, bias: NodeBias, paths: Paths, steps: Count = 1,
+                   penalty: NotNegative = 0.0) -> tuple[NodeWeight, NodeBias]:
+    """Newton steps of the gates of a tree towards the leaves' responsibilities: weights and biases.
+
+    >>> x, h = torch.tensor([[-1.0], [1.0]]), torch.tensor([[0.9, 0.1], [0.1, 0.9]])
+    >>> weight, bias = tree_gate_step(x, h, torch.zeros(1, 1), torch.zeros(1), torch.tensor([[1, -1]]), 10)
+    >>> torch.sigmoid(x @ weight.mT + bias).round(decimals=2).flatten()
+    tensor([0.9000, 0.1000])
+
+    Each gate is a logistic regression of its own: the target is the part of its responsibility that lies to its left, and a
+    case counts as much as the gate's responsibility for it. Each step is halved until the gate's sum does not fall.
+
+    h: of the leaves. paths: as from `tree_paths`. penalty: as for `gate_step`, for each gate.
+    """
+    inputs = extended(x)
+    weights = torch.cat([weight, bias[..., None]], -1)
+    return split(climbed_tree(inputs, pairs_of(inputs, inputs), h.mT, weights, paths, steps, penalty))
+
+
 # What `em` calls has the cases last, as the engine has: x `(D + 1, N)` with a row of 1, h `(…, K, N)`, o `(…, K, M, N)`.
 
 def extended(x):
@@ -140,14 +168,15 @@ def half_squares(weights, penalty):
 def _climb(value, weights, step, dimensions):
     """The weights after a step that is halved, each by itself, until the value does not fall; or as they were."""
     before, after = value(weights), value(weights + step)
+    least = before - 64 * torch.finfo(before.dtype).eps * (1 + before.abs())  # a fall by rounding is none
     length = torch.ones_like(before)
     for _ in range(_HALVINGS):
-        fell = ~(after >= before)
+        fell = ~(after >= least)
         if not fell.any():
             return weights + length[(..., *[None] * dimensions)] * step
         length = torch.where(fell, length / 2, length)
         after = value(weights + length[(..., *[None] * dimensions)] * step)
-    length = torch.where(after >= before, length, 0.0)[(..., *[None] * dimensions)]
+    length = torch.where(after >= least, length, 0.0)[(..., *[None] * dimensions)]
     return torch.where(length > 0, weights + length * step, weights)
 
 
@@ -175,20 +204,48 @@ def climbed_gate(x, pairs, h, weights, steps, penalty):
     return weights
 
 
-def climbed_experts(x, pairs, d, h, weights, likelihood):
-    """One step of sigmoid experts, d `(M, N)`: Newton under Bernoulli, which is concave, else Gauss-Newton."""
+def climbed_tree(x, pairs, h, weights, paths, steps, penalty):
+    """Newton steps of a tree's gates `(…, J, D + 1)`."""
+    left, below = ((side.to(h.dtype) @ h) for side in (paths > 0, paths != 0))
+    return climbed_logistic(x, pairs, left, below, weights, steps, penalty)
+
+
+def climbed_logistic(x, pairs, hits, cases, weights, steps=1, penalty=0.0):
+    """Newton steps of logistic regressions `(…, D + 1)`: a case counts as `cases` `(…, N)`, of which `hits` are 1."""
+    def value(weights):
+        totals = weights @ x
+        return (hits * totals - cases * softplus(totals)).sum(-1) - 0.5 * penalty * weights.square().sum(-1)
+
+    for _ in range(steps):
+        p = torch.sigmoid(weights @ x)
+        slope, curvature = (hits - cases * p) @ x.mT - penalty * weights, moments(cases * p * (1 - p), pairs)
+        weights = _climb(value, weights, _solved(curvature, slope, penalty, ridge=1e-8), dimensions=1)
+    return weights
+
+
+def climbed_sigmoids(x, pairs, d, h, weights):
+    """A Gauss-Newton step of sigmoid experts `(R, K, M, D + 1)` towards d `(M, N)`, the squares weighted with h."""
     h = h[..., None, :]
 
     def value(weights):
-        totals = totals_of(x, weights)
-        if likelihood == "bernoulli":
-            return (h * (d * totals - softplus(totals))).sum(-1)
-        return -(h * (d - torch.sigmoid(totals)).square()).sum(-1)
+        return -(h * (d - torch.sigmoid(totals_of(x, weights))).square()).sum(-1)
 
     o = torch.sigmoid(totals_of(x, weights))
     flat = o * (1 - o)
-    by_total, bend = (d - o, h * flat) if likelihood == "bernoulli" else (flat * (d - o), h * flat.square())
-    slope, curvature = (h * by_total) @ x.mT, moments(bend, pairs)
-    ridge = (1e-8 if likelihood == "bernoulli" else 1e-6) * curvature.diagonal(dim1=-2, dim2=-1).mean(-1) + 1e-12
-    curvature = curvature + ridge[..., None, None] * torch.eye(x.shape[0], dtype=x.dtype)
-    return _climb(value, weights, torch.linalg.solve(curvature, slope[..., None])[..., 0], dimensions=1)
+    slope, curvature = (h * flat * (d - o)) @ x.mT, moments(h * flat.square(), pairs)
+    return _climb(value, weights, _solved(curvature, slope, 0.0, ridge=1e-6), dimensions=1)
+
+
+def _solved(curvature, slope, penalty, ridge):
+    """Newton's steps, with a ridge where there is hardly a curvature."""
+    added = penalty + ridge * curvature.diagonal(dim1=-2, dim2=-1).mean(-1) + 1e-12
+    curvature = curvature + added[..., None, None] * torch.eye(slope.shape[-1], dtype=slope.dtype)
+    return torch.linalg.solve(curvature, slope[..., None])[..., 0]
+
+
+def constant(d, h, output):
+    """The biases `(R, K, M)` of experts without weights that say the weighted mean of d `(M, N)`, which is best for all."""
+    mean = h @ d.mT / h.sum(-1, keepdim=True).clamp(min=_LEAST)
+    if output == "sigmoid":
+        return torch.logit(mean, eps=_SURE)
+    return mean.clamp(min=_SURE).log() if output == "softmax" else mean
