@@ -53,6 +53,7 @@ from .table1 import (
     comparison,
     explore,
     load_cell,
+    load_fit,
     load_mixtures,
     load_multiverse,
     load_training,
@@ -64,13 +65,13 @@ from .table1 import (
     simulate,
     t_test,
 )
-from .tasks import Cases, Sounds, load_vowels, sound, synthesise, toys, vowel_task, vowels
+from .tasks import Cases, Sounds, arm, arm_task, load_vowels, sound, synthesise, toys, vowel_task, vowels
 from .training import Criterion, History, em, engine, fast_train, train
 
 __version__ = "0.1.0"
 
 # Modules that a reader may know by these addresses: `from moe_tutorial.losses import mixture_nll`.
-for module in (comparison, costs, engine, experts, gate, losses, mixture, multiverse, networks, recorded, replication,
+for module in (arm, comparison, costs, engine, experts, gate, losses, mixture, multiverse, networks, recorded, replication,
                sound, toys, vowels):
     sys.modules[f"{__name__}.{module.__name__.rsplit('.', 1)[1]}"] = module
 del module, sys
@@ -82,17 +83,17 @@ __all__ = [
     "gate_scores", "initial_weights", "leaf_proportions", "live", "mixing_proportions", "mixture_nll",
     "node_responsibilities", "responsibilities", "switch", "tree_paths",
     # tasks
-    "Cases", "Sounds", "load_vowels", "synthesise", "vowel_task",
+    "Cases", "Sounds", "arm_task", "load_vowels", "synthesise", "vowel_task",
     # training
     "Criterion", "History", "em", "fast_train", "train",
     # table1
-    "Protocol", "Replication", "claims", "explore", "load_cell", "load_mixtures", "load_multiverse", "load_training",
-    "load_trainings", "replicate", "simulate", "t_test",
+    "Protocol", "Replication", "claims", "explore", "load_cell", "load_fit", "load_mixtures", "load_multiverse",
+    "load_training", "load_trainings", "replicate", "simulate", "t_test",
     # sparse
     "blend_of_all", "favourite_only", "load_costs", "multiplications", "random_mixture",
     # recordings
     "RecordingError",
     # modules
-    "comparison", "costs", "engine", "experts", "gate", "interactive", "losses", "mixture", "multiverse", "networks",
+    "arm", "comparison", "costs", "engine", "experts", "gate", "interactive", "losses", "mixture", "multiverse", "networks",
     "plots", "recorded", "recordings", "replication", "sound", "toys", "training", "vowels",
 ]

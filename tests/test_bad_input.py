@@ -52,6 +52,7 @@ OUT = torch.linspace(0.1, 0.9, N * K * M, dtype=f64).reshape(N, K, M)
 P = torch.full((N, K), 1 / K, dtype=f64)
 LOSS = {"d": DESIRED, "o": OUT, "p": P}
 GATE = {"weight": torch.ones(K, D, dtype=f64).cumsum(0), "bias": torch.ones(K, dtype=f64)}
+NODES = {"weight": torch.ones(3, D, dtype=f64).cumsum(0), "bias": torch.ones(3, dtype=f64)}
 TWO = {"weight": torch.ones(2, D, dtype=f64).cumsum(0), "bias": torch.ones(2, dtype=f64)}
 ONES = torch.ones(3)
 TOY = toys.absolute_value(4)
@@ -87,6 +88,11 @@ VALID = {
     "interactive.TrainItYourself": dict,
     "interactive.TrainingPlayer": lambda: {"task": A_TASK, "losses": ["mixture"], "experts": [4], "seeds": [0],
                                            "marks": {"X": torch.tensor([0.3, 0.1])}},
+    "Tree": lambda: {"depth": 2, "inputs": 2, "outputs": 1, "output": "sigmoid", "seed": 0, "spread": 0.5},
+    "Gates": lambda: {"paths": moe_tutorial.tree_paths(2), "inputs": 2, "runs": (3,)},
+    "tree_paths": lambda: {"depth": 2},
+    "leaf_proportions": lambda: {"scores": P[:, :3].contiguous(), "paths": moe_tutorial.tree_paths(2)},
+    "node_responsibilities": lambda: {"h": P, "paths": moe_tutorial.tree_paths(2)},
     "class_decisions": lambda: {"y": OUT[:, 0], "d": DESIRED},
     "expert_outputs": lambda: {"x": X, "weight": torch.ones(K, M, D, dtype=f64), "bias": torch.ones(K, M, dtype=f64),
                                "output": "softmax"},
@@ -155,6 +161,8 @@ VALID = {
     "table1.Recorded": lambda: arguments_of(STORED),
     "recorded.moments": lambda: {"stopped": 100, "frames": 40},
     "recorded.is_recorded": lambda: {"task": A_TASK},
+    "table1.Fit": lambda: {"system": "tree", "size": 4, "seed": 0},
+    "load_fit": lambda: {"system": "tree", "size": 4, "seed": 0},
     "load_trainings": dict,
     "load_training": lambda: {"loss": "mixture", "experts": 4, "seed": 0},
     "load_mixtures": lambda: {"experts": 4},
@@ -175,6 +183,10 @@ VALID = {
     "toys.absolute_value": lambda: {"cases": 4},
     "toys.zigzag": lambda: {"pieces": 2, "cases": 8, "noise": 0.1, "seed": 0},
     "toys.three_segments": lambda: {"cases": 9, "seed": 0},
+    "arm.accelerations": lambda: {"angles": X, "speeds": X, "torques": X, "gravity": 9.81},
+    "arm.ArmTask": lambda: arguments_of(moe_tutorial.arm_task(6, 5)),
+    "arm_task": lambda: {"cases": 6, "test_cases": 5, "seed": 0},
+    "toys.four_regions": lambda: {"shift": 0.5, "cases": 8, "noise": 0.1, "seed": 0},
     "vowels.VowelTable": lambda: arguments_of(vowels.load_vowels()),
     "Cases": lambda: arguments_of(TRAIN),
     "vowels.VowelTask": lambda: arguments_of(A_TASK),
@@ -188,10 +200,12 @@ VALID = {
                       "record_every": 1},
     "em": lambda: {"mixture": Mixture(2, inputs=1, output="linear"), "x": TOY.x, "d": TOY.d, "iterations": 2,
                    "likelihood": "gaussian", "variance": 1.0, "learn_variance": True, "shared": True, "floor": 1e-4,
-                   "penalty": 0.0, "stop_at": None, "record_every": 1},
+                   "penalty": 0.0, "gate_steps": 1, "stop_at": None, "record_every": 1},
     "training.bound": lambda: {**LOSS, "h": P, "variance": 1.0},
     "training.weighted_least_squares": lambda: {"x": X, "d": DESIRED, "h": P},
     "training.variance_step": lambda: {"d": DESIRED, "o": OUT, "h": P, "floor": 1e-4},
+    "training.tree_gate_step": lambda: {"x": X, "h": P, **NODES, "paths": moe_tutorial.tree_paths(2), "steps": 2,
+                                        "penalty": 0.1},
     "training.gate_step": lambda: {"x": X, "h": P, **GATE, "steps": 2, "penalty": 0.1},
     "training.Outcome": lambda: {"stopped": torch.tensor([1, 2]), "converged": torch.tensor([True, False])},
     "fast_train": lambda: {"model": Mixture(2, inputs=1), "x": TOY.x, "d": TOY.d, "step_size": 0.1, "epochs": 2,
@@ -209,11 +223,16 @@ METHODS = {
     "Experts.forward": lambda: (moe_tutorial.Experts(K), {"x": X}),
     "Gate.forward": lambda: (moe_tutorial.Gate(K), {"x": X}),
     "Mixture.forward": lambda: (Mixture(K), {"x": X}),
+    "Gates.forward": lambda: (moe_tutorial.Gates(moe_tutorial.tree_paths(2)), {"x": X}),
+    "Tree.forward": lambda: (moe_tutorial.Tree(2), {"x": X}),
+    "Tree.blend": lambda: (moe_tutorial.Tree(2), {"x": X}),
+    "Tree.split": lambda: (moe_tutorial.Tree(2), {"leaf": 1, "seed": 0, "spread": 0.5}),
     "Mixture.blend": lambda: (Mixture(K), {"x": X}),
     "BackpropagationNet.forward": lambda: (moe_tutorial.BackpropagationNet(6), {"x": X}),
     "recordings.Recordings.compute": lambda: (costs.RECORDINGS, {"workers": 0}),
     "Protocol.cases": lambda: (Protocol(order="random"), {"seeds": (0,)}),
     "Protocol.fits": lambda: (Protocol(), {"settings": {"order": "file"}}),
+    "arm.ArmTask.relative_error": lambda: (moe_tutorial.arm_task(6, 5), {"y": torch.zeros(5, 4, dtype=f64)}),
     "Cases.only": lambda: (TRAIN, {"vowel": "iy"}),
 }
 # Is called in every epoch, and so without checks, after `train` has checked its arguments.

@@ -17,7 +17,7 @@ expected_error expert_outputs explore fast_train favourite_output foot_of_normal
 load_mixtures load_multiverse load_training load_trainings load_vowels mixing_proportions mixture_nll replicate
 responsibilities simulate switch synthesise t_test train vowel_task
 Cases Criterion Replication blend_of_all effective_experts em favourite_only initial_weights live multiplications
-random_mixture
+random_mixture Gates Tree leaf_proportions node_responsibilities tree_paths arm_task load_fit arm
 comparison costs engine experts gate interactive losses mixture multiverse networks plots recorded recordings replication
 sound toys training vowels
 """.split()

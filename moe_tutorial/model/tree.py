@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from .. import _checks
 from ..shapes import WHOLE, Blend, Count, CountFrom0, Inputs, Outputs, Positive, Proportions, Responsibilities, checked
 from .experts import Activation, Experts
+from .gate import gate_scores, mixing_proportions
 from .initial import SPREAD, initial_weights
 from .mixture import blend
 
@@ -107,14 +109,17 @@ class Gates(nn.Module):
     def __init__(self, paths: Tensor, inputs: Count = 2, runs: tuple[int, ...] = ()):
         super().__init__()
         if paths.shape != (0, 1):  # a leaf alone
-            node_responsibilities(torch.ones(1, paths.shape[-1]), paths)  # checks them
+            _checks.floats("paths", paths, "J", "K", runs="", kind=WHOLE)
+            _a_tree("paths", paths)
         self.register_buffer("paths", paths.clone())
         self.weight = nn.Parameter(torch.zeros(*runs, len(paths), inputs, dtype=torch.float64))
         self.bias = nn.Parameter(torch.zeros(*runs, len(paths), dtype=torch.float64))
 
     def forward(self, x: Inputs) -> Proportions:
-        scores = torch.einsum("...nd,...jd->...nj", x, self.weight) + self.bias[..., None, :]
-        return log_proportions(scores.mT, self.paths).mT.exp()
+        if not len(self.paths):
+            *runs, _, inputs = self.weight.shape
+            return mixing_proportions(gate_scores(x, self.weight.new_zeros(*runs, 1, inputs), self.bias.new_zeros(*runs, 1)))
+        return leaf_proportions(gate_scores(x, self.weight, self.bias), self.paths)
 
 
 class Tree(nn.Module):
@@ -154,8 +159,8 @@ class Tree(nn.Module):
         torch.Size([3, 4])
 
         The new gate is 0. Its two experts are the old one, each moved by random numbers from `-spread` to `spread`: two that
-        are equal would, but for rounding, stay equal. Parameters that do not require a gradient are not moved. What is not split,
-        and what the tree does with a case up to the moves, stays.
+        are equal would, but for rounding, stay equal. Parameters that do not require a gradient are not moved. What is not
+        split, and what the tree does with a case up to the moves, stays.
 
         leaf: its number from the left, or None for all of them. seed: of the moves, for trees of R runs one or R of them.
         """

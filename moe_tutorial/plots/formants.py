@@ -78,7 +78,7 @@ def formant_plane(cases: Cases, lines: Mapping | None = None, shade=None, shade_
         _draw_cases(ax, cases)
         for number, (label, line) in enumerate(lines.items()):
             said.append(_draw_line(ax, label, line, **expert_style(number)))
-        _plane_axes(ax)
+        plane_axes(ax)
         legend(figure, ax, columns=4 if len(lines) <= BY_COLOUR else 3)
     return Picture(figure, caption or f"{len(cases)} tokens in the plane of the first two formants.",
                    f"Scatter plot, F1 across and F2 up, in kHz. {_say_cases(cases)} {' '.join(said)}")
@@ -110,7 +110,7 @@ def two_planes(left: Cases, right: Cases, titles: Texts, caption: str, shades=No
                 _draw_shade(panel, _grid("one of shades", shade, len(plane())))
                 said.append(_say_dark(tensor("one of shades", shade).reshape(-1) > 0.5))
             _draw_cases(panel, cases)
-            _plane_axes(panel)
+            plane_axes(panel)
             panel.set_title(title)
         axes[1].set_ylabel("")
         axes[1].tick_params(labelleft=False)
@@ -161,7 +161,7 @@ def gate_regions(cases: Cases, weight, bias, lines: Mapping | None = None, blend
             middle = points[favourite == k].mean(0)
             ax.text(*middle.tolist(), str(k), fontsize=16, fontweight="bold", color=expert_colour(k),
                     ha="center", va="center", zorder=5, bbox=dict(facecolor="white", edgecolor="none", alpha=0.85, pad=2))
-        _plane_axes(ax)
+        plane_axes(ax)
         if blend is not None:
             ax.plot([], [], color="#777777", linewidth=7, alpha=0.6, label="blend 0.5")
         named = regions if experts <= BY_COLOUR else []
@@ -178,7 +178,7 @@ def gate_regions(cases: Cases, weight, bias, lines: Mapping | None = None, blend
                    f"largest proportion: {'; '.join(said)}. {_say_cases(cases)} {' '.join(line_said)}")
 
 
-def _plane_axes(ax):
+def plane_axes(ax):
     ax.set(xlim=F1_LIMITS, ylim=F2_LIMITS, xlabel="F1 (kHz)", ylabel="F2 (kHz)", xticks=(0.2, 0.6, 1.0, 1.4))
 
 

@@ -1,4 +1,7 @@
-"""The experiment of 1991: Table 1 run again, under every unstated choice, what is said of it, and the stored trainings."""
+"""The experiment of 1991: Table 1 run again, under every unstated choice, what is said of it, and the stored trainings.
+
+And that of 1994, fits to an arm.
+"""
 
 from dataclasses import fields
 from typing import Annotated, Any
@@ -8,6 +11,7 @@ from torch import Tensor
 from .. import _checks
 from ..shapes import TRUTH, WHOLE, Positive, checked
 from .comparison import HALF, PAPER, Claim, claims, t_test
+from .fits import Fit, load_fit
 from .multiverse import CELLS, ELSEWHERE, READINGS, load_cell, load_multiverse
 from .recorded import Recorded, load_mixtures, load_training, load_trainings
 from .replication import (
@@ -60,7 +64,7 @@ for _name, _annotations in (("cases", {"seeds": Annotated[Any, _none_or_seeds]})
 checked(Replication, explorations=Annotated[dict, _each(Exploration)], simulations=Annotated[dict, _each(Simulations)])
 
 __all__ = [
-    "CELLS", "Claim", "ELSEWHERE", "Exploration", "HALF", "MIXTURES", "NETS", "PAPER", "Protocol", "READINGS", "Recorded",
-    "Replication", "SEEDS", "STEP_SIZES", "SYSTEMS", "Simulations", "claims", "explore", "load_cell", "load_mixtures",
-    "load_multiverse", "load_training", "load_trainings", "replicate", "simulate", "t_test",
+    "CELLS", "Claim", "ELSEWHERE", "Exploration", "Fit", "HALF", "MIXTURES", "NETS", "PAPER", "Protocol", "READINGS",
+    "Recorded", "Replication", "SEEDS", "STEP_SIZES", "SYSTEMS", "Simulations", "claims", "explore", "load_cell", "load_fit",
+    "load_mixtures", "load_multiverse", "load_training", "load_trainings", "replicate", "simulate", "t_test",
 ]

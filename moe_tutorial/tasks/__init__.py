@@ -4,7 +4,8 @@ from ._held import hold
 
 hold()
 
+from .arm import arm_task  # noqa: E402
 from .sound import Sounds, synthesise  # noqa: E402
 from .vowels import FOUR_VOWELS, SYMBOLS, WORDS, Cases, load_vowels, vowel_task  # noqa: E402
 
-__all__ = ["Cases", "FOUR_VOWELS", "SYMBOLS", "Sounds", "WORDS", "load_vowels", "synthesise", "vowel_task"]
+__all__ = ["Cases", "FOUR_VOWELS", "SYMBOLS", "Sounds", "WORDS", "arm_task", "load_vowels", "synthesise", "vowel_task"]

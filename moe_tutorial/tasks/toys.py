@@ -93,7 +93,7 @@ def four_regions(shift: float = 0.0, cases: Count = 400, noise: NotNegative = 0.
     generator = torch.Generator().manual_seed(int(seed))
     x = 2 * torch.rand(cases, 2, generator=generator, dtype=torch.float64) - 1
     right = x[:, 0] >= 0
-    top = x[:, 1] > torch.where(right, -float(shift), float(shift))
+    top = x[:, 1] > shift * (1 - 2 * right.double())
     subtask = 2 * right.long() + (~top).long()
     weight, bias = (torch.tensor(values, dtype=torch.float64)[subtask]
                     for values in (((2.0, 0.0), (-2.0, 0.0), (0.0, 2.0), (0.0, -2.0)), (2.0, -1.0, 1.0, -2.0)))
