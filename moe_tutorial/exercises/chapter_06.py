@@ -63,6 +63,10 @@ proportions $h_0$ would be 0.88.""",
         Wrong(first_share(math.exp(-2), 1), "here the densities are swapped: the expert that is right has the larger "
               "one, exp(0) = 1."),
         Wrong(round(1 - first_share(1, math.exp(-2)), 4), "that is the responsibility of expert 1. The two sum to 1."),
+        Wrong(0.8, "that is the proportion of expert 1, from before. The desired output speaks against this expert, and "
+              "asked for is the share of the other one."),
+        Wrong(0.5, "that would need 0.2 times the density of expert 0 to be as much as 0.8 times that of expert 1. Work "
+              "both out and compare them."),
         Wrong(1.0, "being exactly right is not enough for all of it: expert 1 is off by 2, but under its Gaussian that "
               "is not impossible, and it had the larger share before."),
     ),
@@ -90,10 +94,30 @@ worst one has much to correct but hardly any responsibility. That the best is ad
               "fastest needs all distances above 1; this expert has little left to correct."),
         Wrong(1.6, "among distances above 1 the smallest one would be adapted fastest, but two of these are below 1. "
               "Compare the values of u exp(-½u²) on both sides of 1."),
+        Wrong(1.0, "u exp(-½u²) is largest there, but no expert is at this distance: compare its values at the four. (If "
+              "it is the number of an expert, give its distance.)"),
+        Wrong(2.0, "none of the four is at this distance. If it is the number of an expert, give its distance.",
+              also=(0.0, 4.0)),
         Wrong(3.0, "this expert is adapted fastest by eq. 1.4. In eq. 1.5 the responsibility stands in place of the "
               "proportion, and at this distance there is hardly any."),
     ),
 )
+
+
+SMALL = 1e-12, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-15, 1e-16, 1e-20, 1e-30, 1e-100, 1e-300
+"""Numbers that people put in the place of a 0."""
+
+
+def with_a_small_number(small):
+    return lambda squared, p: -((p * torch.exp(-0.5 * squared)).sum(dim=-1) + small).log()
+
+
+def never_below(small):
+    return lambda squared, p: -(p * torch.exp(-0.5 * squared)).sum(dim=-1).clamp(min=small).log()
+
+
+def never_closed(small):
+    return lambda squared, p: -torch.logsumexp((p + small).log() - 0.5 * squared, dim=-1)
 
 
 def moved_by_the_nearest(squared, p):
@@ -124,9 +148,15 @@ adds nothing.""",
         Wrong(lambda squared, p: -(p * torch.exp(-0.5 * squared)).sum(dim=-1).log(),
               "this is right near the experts, but for cases that are far from all of them every exponential is 0, and "
               "the logarithm of 0 makes the loss infinite. Work with the logarithms of the terms."),
-        Wrong(lambda squared, p: -((p * torch.exp(-0.5 * squared)).sum(dim=-1) + 1e-12).log(),
+        Wrong(with_a_small_number(1e-12),
               "a small number inside the logarithm avoids the infinity, but the loss of a far case then no longer grows "
-              "with the distance, and its gradient vanishes. Work with the logarithms of the terms."),
+              "with the distance, and its gradient vanishes. Work with the logarithms of the terms.",
+              also=(*map(with_a_small_number, SMALL[1:]), *map(never_below, SMALL))),
+        Wrong(never_closed(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the nearest, "
+              "the loss follows an expert that is never chosen. The logarithm of 0 does no harm: minus infinity in the "
+              "exponent adds nothing.",
+              also=(lambda squared, p: -torch.logsumexp(p.clamp(min=1e-12).log() - 0.5 * squared, dim=-1),
+                    *map(never_closed, SMALL[1:]))),
         Wrong(moved_by_the_nearest, "nearly: the nearest expert's exponent is taken out first, but if its proportion is "
               "0 and the others are far, all that is left is 0 again. The proportions belong in the exponents, before "
               "the largest one is taken out."),
@@ -136,6 +166,12 @@ adds nothing.""",
               "counts alike here, with the weight 1."),
         Wrong(lambda squared, p: -torch.logsumexp(p.log() - squared, dim=-1), "the ½ in front of the squared distance is "
               "missing."),
+        Wrong(lambda squared, p: -torch.logsumexp(p.log() + 0.5 * squared, dim=-1), "half of the squared distance is "
+              "added to the exponent: this expects the desired output far from the experts. It is subtracted."),
+        Wrong(lambda squared, p: -torch.logsumexp(p.log() - 0.5 * squared, dim=0), "the sum runs over the cases here, the "
+              "first dimension. Each case has a loss of its own; sum over the experts, the last one."),
+        Wrong(lambda squared, p: safe_nll(squared, p) + 0.5 * math.log(2 * math.pi), "the constant of a Gaussian is in it, "
+              "½ log 2π. It is right for a density, and eq. 1.3 leaves it out."),
         Wrong(lambda squared, p: -safe_nll(squared, p), "the sign is the other way round: this is the log probability "
               "itself, and the loss is its negative."),
         Wrong(lambda squared, p: 0.5 * (p * squared).sum(dim=-1), "here the logarithm is taken of each exponential "
@@ -189,6 +225,31 @@ def mean_over_the_outputs(d, o, p):
     return torch.softmax(p.log() - 0.5 * squared, dim=-1)
 
 
+def small_denominator(small):
+    def answer(d, o, p):
+        joint = not_divided(d, o, p)
+        return joint / (joint.sum(dim=-1, keepdim=True) + small)
+    return answer
+
+
+def never_closed_before(small):
+    def answer(d, o, p):
+        return torch.softmax((p + small).log() - 0.5 * (d[:, None] - o).square().sum(dim=-1), dim=-1)
+    return answer
+
+
+def clamped_before(d, o, p):
+    return posterior(d, o, p.clamp(min=1e-12))
+
+
+def the_winner_takes_all(d, o, p):
+    return torch.nn.functional.one_hot(posterior(d, o, p).argmax(dim=-1), p.shape[-1])
+
+
+def logarithm_of_h(d, o, p):
+    return torch.log_softmax(p.log() - 0.5 * (d[:, None] - o).square().sum(dim=-1), dim=-1)
+
+
 @EXERCISES.repair(
     "right as long as the gate knows nothing", "medium", 10, inputs=cases_of_a_mixture,
     statement="""`broken` should give the responsibilities $h$. While the gate is still unbiased it does, but the more the gate learns, the
@@ -219,6 +280,16 @@ out again; so a test with an unbiased gate does not find this mistake. Test a fu
         Wrong(not_divided, "these are the numerators of Bayes' rule. They do not sum to 1 for each case yet."),
         Wrong(zero_by_zero, "right for experts that are near, but if all are far, every exponential is 0, and 0 divided "
               "by 0 is NaN. A softmax of the exponents avoids it."),
+        Wrong(small_denominator(1e-12), "a small number in the denominator avoids NaN, but if all experts are far, all "
+              "responsibilities are 0, and the experts no longer share the case. A softmax of the exponents shares it.",
+              also=(lambda d, o, p: zero_by_zero(d, o, p).nan_to_num(nan=0.0), *map(small_denominator, SMALL[1:-2]))),
+        Wrong(never_closed_before(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the "
+              "nearest, that expert gets a share. It is never chosen: leave the 0, and its exponent is minus infinity.",
+              also=(clamped_before, *map(never_closed_before, SMALL[1:]))),
+        Wrong(the_winner_takes_all, "the expert with the largest responsibility gets all of the case. Responsibilities are "
+              "shares: give the probabilities themselves."),
+        Wrong(logarithm_of_h, "these are the logarithms of the responsibilities. They are negative, and shares are between "
+              "0 and 1."),
         Wrong(half_forgotten, "the ½ in front of the squared distance is missing, so the competition is sharper than it "
               "should be."),
         Wrong(square_forgotten, "the exponent has half of the distance here. It should be half of the squared distance."),

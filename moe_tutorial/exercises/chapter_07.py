@@ -15,10 +15,10 @@ def runs_of_proportions(draw):
     specialist[0, 7] = torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64)
     equal = torch.full((2, 4, 4), 0.25, dtype=torch.float64)
     # In each run the largest proportions of experts 1 to 5 are these; expert 0 has what is left.
-    largest = torch.tensor([[0.0, 0.005, 0.01, 0.0101, 0.05], [0.0, 0.0, 0.015, 0.0, 0.0], [0.0] * 5], dtype=torch.float64)
+    largest = torch.tensor([[0.0, 0.005, 0.01, 0.0101, 0.05], [0.0, 0.008, 0.015, 0.0, 0.0], [0.0] * 5], dtype=torch.float64)
     faint = torch.zeros(3, 200, 6, dtype=torch.float64)
     faint[:, 7, 1:] = largest
-    faint[0, :, 1] = 0.001  # in every case, so that these add up to a lot
+    faint[..., 1] = 0.001  # in every case, so that these add up to a lot
     faint[..., 0] = 1 - faint[..., 1:].sum(dim=-1)
     return [*drawn, (specialist,), (faint,), (equal,), (torch.ones(1, 1, 1, dtype=torch.float64),)]
 
@@ -47,6 +47,10 @@ def histories(draw):
             (torch.tensor([[0.05]], dtype=torch.float64), 0.08)]
 
 
+def more_than(least):
+    return lambda p: (p.amax(dim=1) > least).sum(dim=-1)
+
+
 @EXERCISES.write(
     "who is live?", "easy", 5, inputs=runs_of_proportions,
     statement="""An expert is live in a run if in *some* case its proportion is more than 0.01. Write
@@ -70,6 +74,21 @@ and half of that, has a mean proportion of 0.0025, yet it makes half of the blen
               "everywhere need not lead anywhere, and it is live."),
         Wrong(lambda p: (p.max(dim=-1).values > 0.01).sum(dim=-1), "this takes the maximum over the experts, so it "
               "counts cases. Take it over the cases, the dimension in the middle, and count experts."),
+        Wrong(lambda p: torch.full((len(p),), p.shape[-1]), "every expert is counted here, whatever its proportions are."),
+        Wrong(more_than(0.0), "the largest proportions over the cases are the right ones, but they are compared with "
+              "another number than 0.01.", also=tuple(map(more_than, (0.001, 0.005, 0.02, 0.05, 0.1, 0.5)))),
+        Wrong(lambda p: (p.amax(dim=1) >= 0.01).sum(dim=-1), "an expert whose largest proportion is exactly 0.01 is "
+              "counted here. It has to be *more* than that."),
+        Wrong(lambda p: (p.amax(dim=1) != 0.01).sum(dim=-1), "this counts all experts whose largest proportion is not "
+              "exactly 0.01, also those below it."),
+        Wrong(lambda p: (p.sum(dim=1) > 0.01).sum(dim=-1), "the proportions are added up over the cases here. An expert "
+              "with next to nothing in each of many cases is not live: its largest proportion decides."),
+        Wrong(lambda p: (p[0].amax(dim=0) > 0.01).sum().expand(len(p)), "this counts in the first run and says the same of "
+              "all runs. Each run has a number of its own."),
+        Wrong(lambda p: (p > 0.01).sum(dim=-1).amax(dim=-1), "this is the largest number of experts that share one case. "
+              "Different cases have different experts: join an expert's cases first, then count."),
+        Wrong(lambda p: (p > 0.01).sum(dim=-1).double().mean(dim=-1), "this is the number of experts that share a case, as "
+              "a mean over the cases. Different cases have different experts: join an expert's cases first, then count."),
         Wrong(lambda p: (p > 0.01).sum(dim=(1, 2)), "an expert is counted once for each of its cases here. Join its "
               "cases into one answer first, then count."),
     ),
@@ -103,6 +122,34 @@ def vanishing_exponentials(d, o, scores, step_size):
     return torch.stack([o + step_size * (h * misfit).mean(0), scores - step_size * (p - h).mean(0)])
 
 
+def gate_first(d, o, scores, step_size):
+    scores = one_update(d, o, scores, step_size)[1]
+    return torch.stack([one_update(d, o, scores, step_size)[0], scores])
+
+
+def gate_turned(d, o, scores, step_size):
+    moved = one_update(d, o, scores, step_size)
+    return torch.stack([moved[0], 2 * scores - moved[1]])
+
+
+def without_the_half(factor):
+    def answer(d, o, scores, step_size):
+        misfit = d[:, None] - o
+        h = torch.softmax(torch.log_softmax(scores, dim=0) - misfit.square(), dim=1)
+        to_scores = (torch.softmax(scores, dim=0) - h).mean(0)
+        return torch.stack([o + factor * step_size * (h * misfit).mean(0), scores - step_size * to_scores])
+    return answer
+
+
+def of_the_expected_error(factor):
+    def answer(d, o, scores, step_size):
+        misfit, p = d[:, None] - o, torch.softmax(scores, dim=0)
+        to_o = (-2 * p * misfit).mean(0)
+        to_scores = (p * (misfit.square() - (p * misfit.square()).sum(1, keepdim=True))).mean(0)
+        return torch.stack([o - factor * step_size * to_o, scores - factor * step_size * to_scores])
+    return answer
+
+
 @EXERCISES.write(
     "one step for gate and experts", "hard", 15, inputs=constant_experts,
     statement=r"""Take a mixture without inputs: each expert gives the same output in all cases, and so do the gate's
@@ -130,6 +177,19 @@ The logarithm of the sum is taken with `logsumexp`. At a distance of 200 the exp
               "this step goes up the gradient: the loss grows. Descent subtracts."),
         Wrong(in_turn, "the experts move first here, and the gate then follows them from where they have gone. In one "
               "step both gradients are taken before anything moves."),
+        Wrong(gate_first, "the gate moves first here, and the experts' responsibilities are taken with its new scores. In "
+              "one step both gradients are taken before anything moves."),
+        Wrong(gate_turned, "the experts' step is right, and the gate's goes up the gradient. Its gradient is p - h, and "
+              "descent subtracts it: a score rises where h is above p."),
+        Wrong(without_the_half(2), "the ½ in the exponent is missing, so the responsibilities are too extreme.",
+              also=(without_the_half(1),)),
+        Wrong(lambda d, o, scores, step_size: torch.stack([o, scores]) - one_update(d, o, scores, 1.0),
+              "these are the gradients. A step subtracts them, times the step size, from the outputs and the scores.",
+              also=(lambda d, o, scores, step_size: torch.stack([o, scores]) - one_update(d, o, scores, step_size),)),
+        Wrong(lambda d, o, scores, step_size: one_update(d, o, scores, 1.0), "the step size is not used: this is a step of "
+              "size 1."),
+        Wrong(of_the_expected_error(1), "this is the step of eq. 1.2, the expected squared error. Eq. 1.3 has the "
+              "logarithm of a sum, and so the responsibilities, in it.", also=(of_the_expected_error(0.5),)),
         Wrong(lambda d, o, scores, step_size: torch.stack([one_update(d, o, scores, step_size)[0], scores]),
               "the experts take their step, and the scores stay as they were. The loss depends on both, and both are "
               "trained."),

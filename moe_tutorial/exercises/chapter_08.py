@@ -73,6 +73,23 @@ def zero_over_zero(d, o, p):
     return p - weighted / weighted.sum(dim=-1, keepdim=True)
 
 
+def small_denominator(small):
+    def answer(d, o, p):
+        weighted = p * torch.exp(-(d[:, None, :] - o).square().sum(dim=-1) / 2)
+        return p - weighted / (weighted.sum(dim=-1, keepdim=True) + small)
+    return answer
+
+
+def never_closed(small):
+    def answer(d, o, p):
+        return p - torch.softmax((p + small).log() - (d[:, None, :] - o).square().sum(dim=-1) / 2, dim=-1)
+    return answer
+
+
+def clamped(d, o, p):
+    return p - torch.softmax(p.clamp(min=1e-12).log() - (d[:, None, :] - o).square().sum(dim=-1) / 2, dim=-1)
+
+
 def calls_autograd(calls, cases):
     if any(name in ("grad", "backward") for name, _ in calls):
         return "autograd computes them here, and this exercise is to write them down without it."
@@ -114,6 +131,15 @@ $-\infty$ and gets the responsibility 0.""",
               "responsibilities in it."),
         Wrong(zero_over_zero, "right where an expert is near, but far from all of them every exponential is 0, and 0 "
               "divided by 0 is NaN. Keep the logarithms: a softmax of log p minus half the squared distance."),
+        Wrong(small_denominator(1e-12), "a small number in the denominator avoids NaN, but if all experts are far, all "
+              "responsibilities are 0. Keep the logarithms: a softmax of log p minus half the squared distance.",
+              also=(lambda d, o, p: p - (p - zero_over_zero(d, o, p)).nan_to_num(nan=0.0),
+                    *map(small_denominator, (1e-6, 1e-8, 1e-9, 1e-10, 1e-16, 1e-20, 1e-30)))),
+        Wrong(never_closed(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the nearest, "
+              "that expert gets a share. It is never chosen: leave the 0, and its exponent is minus infinity.",
+              also=(clamped, *map(never_closed, (1e-6, 1e-8, 1e-9, 1e-10, 1e-16, 1e-20, 1e-30)))),
+        Wrong(lambda d, o, p: p - gradient_at_the_gate(d, o, p), "these are the responsibilities. The gradient at the "
+              "total inputs is the difference of two things, and they are one of them."),
     ),
 )
 def gradient_at_the_gate(d, o, p):
