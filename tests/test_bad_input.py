@@ -357,11 +357,8 @@ def look_at(result, draw=True):
         assert tensor.isfinite().all(), f"the result holds {tensor[~tensor.isfinite()][:3].tolist()}"
 
 
-# These are not held to it yet: their constructors check little of what they are given.
-NOT_YET = {"interactive.GateExplorer", "interactive.LossExplorer", "interactive.TrainingPlayer"}
-
 METHOD_CASES = [(name, argument) for name in METHODS for argument in METHODS[name]()[1]]
-CASES = [(name, argument) for name in VALID if name not in NOT_YET for argument in VALID[name]()]
+CASES = [(name, argument) for name in VALID for argument in VALID[name]()]
 
 
 ABSTRACT = {"interactive.Interactive"}  # a subclass completes it
