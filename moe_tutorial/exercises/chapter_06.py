@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from . import _mistakes as mistakes
 from ._exercise import Exercises, Question, Wrong
 
 EXERCISES = Exercises()
@@ -104,27 +105,6 @@ worst one has much to correct but hardly any responsibility. That the best is ad
 )
 
 
-SMALL = 1e-12, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-15, 1e-16, 1e-20, 1e-30, 1e-100, 1e-300
-"""Numbers that people put in the place of a 0."""
-
-
-def with_a_small_number(small):
-    return lambda squared, p: -((p * torch.exp(-0.5 * squared)).sum(dim=-1) + small).log()
-
-
-def never_below(small):
-    return lambda squared, p: -(p * torch.exp(-0.5 * squared)).sum(dim=-1).clamp(min=small).log()
-
-
-def never_closed(small):
-    return lambda squared, p: -torch.logsumexp((p + small).log() - 0.5 * squared, dim=-1)
-
-
-def moved_by_the_nearest(squared, p):
-    nearest = squared.min(dim=-1, keepdim=True).values
-    return 0.5 * nearest[:, 0] - (p * torch.exp(-0.5 * (squared - nearest))).sum(dim=-1).log()
-
-
 @EXERCISES.write(
     "eq. 1.3 from afar", "medium", 10, inputs=squared_distances,
     statement=r"""The formula of eq. 1.3, typed as it stands, gives infinity when all experts are far away, because
@@ -148,16 +128,16 @@ adds nothing.""",
         Wrong(lambda squared, p: -(p * torch.exp(-0.5 * squared)).sum(dim=-1).log(),
               "this is right near the experts, but for cases that are far from all of them every exponential is 0, and "
               "the logarithm of 0 makes the loss infinite. Work with the logarithms of the terms."),
-        Wrong(with_a_small_number(1e-12),
+        Wrong(mistakes.with_a_small_number(1e-12),
               "a small number inside the logarithm avoids the infinity, but the loss of a far case then no longer grows "
               "with the distance, and its gradient vanishes. Work with the logarithms of the terms.",
-              also=(*map(with_a_small_number, SMALL[1:]), *map(never_below, SMALL))),
-        Wrong(never_closed(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the nearest, "
+              also=(*map(mistakes.with_a_small_number, mistakes.SMALL[1:]), *map(mistakes.never_below, mistakes.SMALL))),
+        Wrong(mistakes.loss_never_closed(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the nearest, "
               "the loss follows an expert that is never chosen. The logarithm of 0 does no harm: minus infinity in the "
               "exponent adds nothing.",
               also=(lambda squared, p: -torch.logsumexp(p.clamp(min=1e-12).log() - 0.5 * squared, dim=-1),
-                    *map(never_closed, SMALL[1:]))),
-        Wrong(moved_by_the_nearest, "nearly: the nearest expert's exponent is taken out first, but if its proportion is "
+                    *map(mistakes.loss_never_closed, mistakes.SMALL[1:]))),
+        Wrong(mistakes.moved_by_the_nearest, "nearly: the nearest expert's exponent is taken out first, but if its proportion is "
               "0 and the others are far, all that is left is 0 again. The proportions belong in the exponents, before "
               "the largest one is taken out."),
         Wrong(lambda squared, p: -torch.logsumexp(p - 0.5 * squared, dim=-1), "the proportions are added as they are "
@@ -186,70 +166,6 @@ def safe_nll(squared, p):
     return -torch.logsumexp(p.log() - 0.5 * squared, dim=-1)
 
 
-def prior_forgotten(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(-0.5 * squared, dim=-1)
-
-
-def prior_without_the_logarithm(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p - 0.5 * squared, dim=-1)
-
-
-def not_divided(d, o, p):
-    return p * torch.exp(-0.5 * (d[:, None] - o).square().sum(dim=-1))
-
-
-def zero_by_zero(d, o, p):
-    joint = not_divided(d, o, p)
-    return joint / joint.sum(dim=-1, keepdim=True)
-
-
-def half_forgotten(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p.log() - squared, dim=-1)
-
-
-def square_forgotten(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p.log() - 0.5 * squared.sqrt(), dim=-1)
-
-
-def over_the_cases(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p.log() - 0.5 * squared, dim=0)
-
-
-def mean_over_the_outputs(d, o, p):
-    squared = (d[:, None] - o).square().mean(dim=-1)
-    return torch.softmax(p.log() - 0.5 * squared, dim=-1)
-
-
-def small_denominator(small):
-    def answer(d, o, p):
-        joint = not_divided(d, o, p)
-        return joint / (joint.sum(dim=-1, keepdim=True) + small)
-    return answer
-
-
-def never_closed_before(small):
-    def answer(d, o, p):
-        return torch.softmax((p + small).log() - 0.5 * (d[:, None] - o).square().sum(dim=-1), dim=-1)
-    return answer
-
-
-def clamped_before(d, o, p):
-    return posterior(d, o, p.clamp(min=1e-12))
-
-
-def the_winner_takes_all(d, o, p):
-    return torch.nn.functional.one_hot(posterior(d, o, p).argmax(dim=-1), p.shape[-1])
-
-
-def logarithm_of_h(d, o, p):
-    return torch.log_softmax(p.log() - 0.5 * (d[:, None] - o).square().sum(dim=-1), dim=-1)
-
-
 @EXERCISES.repair(
     "right as long as the gate knows nothing", "medium", 10, inputs=cases_of_a_mixture,
     statement="""`broken` should give the responsibilities $h$. While the gate is still unbiased it does, but the more the gate learns, the
@@ -270,32 +186,32 @@ desired output, and some proportions of a case may be 0.""",
 `broken` leaves the prior $p$ out. If all proportions are equal, $\log p_i$ is the same number for all experts, and the softmax takes it
 out again; so a test with an unbiased gate does not find this mistake. Test a function with arguments that are all different.""",
     wrong=(
-        Wrong(prior_forgotten, "that is still `broken`: the proportions are not used, so this is right only where they "
+        Wrong(mistakes.prior_forgotten, "that is still `broken`: the proportions are not used, so this is right only where they "
               "are all equal."),
-        Wrong(prior_without_the_logarithm, "the proportions are added inside the softmax as they are. A factor in front "
+        Wrong(mistakes.prior_without_the_logarithm, "the proportions are added inside the softmax as they are. A factor in front "
               "of the exponential becomes its logarithm in the exponent."),
-        Wrong(lambda d, o, p: p * prior_forgotten(d, o, p), "the proportions are multiplied in after the softmax, and "
+        Wrong(lambda d, o, p: p * mistakes.prior_forgotten(d, o, p), "the proportions are multiplied in after the softmax, and "
               "then the numbers of a case no longer sum to 1. They belong inside the softmax, or the result has to be "
               "divided by its sum once more."),
-        Wrong(not_divided, "these are the numerators of Bayes' rule. They do not sum to 1 for each case yet."),
-        Wrong(zero_by_zero, "right for experts that are near, but if all are far, every exponential is 0, and 0 divided "
+        Wrong(mistakes.not_divided, "these are the numerators of Bayes' rule. They do not sum to 1 for each case yet."),
+        Wrong(mistakes.zero_by_zero, "right for experts that are near, but if all are far, every exponential is 0, and 0 divided "
               "by 0 is NaN. A softmax of the exponents avoids it."),
-        Wrong(small_denominator(1e-12), "a small number in the denominator avoids NaN, but if all experts are far, all "
+        Wrong(mistakes.small_denominator(1e-12), "a small number in the denominator avoids NaN, but if all experts are far, all "
               "responsibilities are 0, and the experts no longer share the case. A softmax of the exponents shares it.",
-              also=(lambda d, o, p: zero_by_zero(d, o, p).nan_to_num(nan=0.0), *map(small_denominator, SMALL[1:-2]))),
-        Wrong(never_closed_before(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the "
+              also=(mistakes.zero_for_nan, *map(mistakes.small_denominator, mistakes.SMALL[1:-2]))),
+        Wrong(mistakes.never_closed(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the "
               "nearest, that expert gets a share. It is never chosen: leave the 0, and its exponent is minus infinity.",
-              also=(clamped_before, *map(never_closed_before, SMALL[1:]))),
-        Wrong(the_winner_takes_all, "the expert with the largest responsibility gets all of the case. Responsibilities are "
+              also=(mistakes.clamped, *map(mistakes.never_closed, mistakes.SMALL[1:]))),
+        Wrong(mistakes.the_winner_takes_all, "the expert with the largest responsibility gets all of the case. Responsibilities are "
               "shares: give the probabilities themselves."),
-        Wrong(logarithm_of_h, "these are the logarithms of the responsibilities. They are negative, and shares are between "
+        Wrong(mistakes.logarithm_of_h, "these are the logarithms of the responsibilities. They are negative, and shares are between "
               "0 and 1."),
-        Wrong(half_forgotten, "the ½ in front of the squared distance is missing, so the competition is sharper than it "
+        Wrong(mistakes.half_forgotten, "the ½ in front of the squared distance is missing, so the competition is sharper than it "
               "should be."),
-        Wrong(square_forgotten, "the exponent has half of the distance here. It should be half of the squared distance."),
-        Wrong(over_the_cases, "the softmax runs over the cases here. It is the experts, the last dimension, that share "
+        Wrong(mistakes.square_forgotten, "the exponent has half of the distance here. It should be half of the squared distance."),
+        Wrong(mistakes.over_the_cases, "the softmax runs over the cases here. It is the experts, the last dimension, that share "
               "each case."),
-        Wrong(mean_over_the_outputs, "right for one output, but with several of them the squared differences are "
+        Wrong(mistakes.mean_over_the_outputs, "right for one output, but with several of them the squared differences are "
               "averaged here. The squared distance is their sum."),
         Wrong(lambda d, o, p: p, "these are the proportions, the shares before the desired output is known. The "
               "distances have to come in."),
