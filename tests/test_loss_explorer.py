@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 from matplotlib.patches import Polygon
+from torch.testing import assert_close
 
 from moe_tutorial import losses
 from moe_tutorial.interactive import LossExplorer
@@ -283,6 +284,15 @@ def test_the_losses_stand_side_by_side_or_below_each_other(shown, width, columns
     })""")
     assert len(texts) > 40 and all(texts), "nothing is cut off"
     assert wrong == []
+
+
+def test_proportions_and_outputs_may_have_single_precision():
+    p = torch.softmax(torch.linspace(-1, 1, 7), 0)
+    assert p.double().sum() != 1
+    made = LossExplorer(1, torch.linspace(0, 3, 7), p)
+    assert_close(made.p, p.double(), rtol=1e-6, atol=0)
+    assert_close(made.p.sum().item(), 1.0, rtol=0, atol=1e-15)
+    assert "Pushed hardest" in made.still().description and made.widgets().children
 
 
 def test_bad_cases_are_refused():

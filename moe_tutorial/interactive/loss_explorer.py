@@ -35,7 +35,7 @@ class LossExplorer(Interactive):
         o = numbers("o", o, "K").double()
         if not 2 <= len(o) <= len(plots.EXPERT_COLOURS):
             raise ValueError(f"o has {len(o)} outputs, wanted 2 to {len(plots.EXPERT_COLOURS)}, one an expert")
-        p = torch.full_like(o, 1 / len(o)) if p is None else numbers("p", p, "K").double()
+        p = torch.full_like(o, 1 / len(o)) if p is None else numbers("p", p, "K")
         if len(p) != len(o):
             raise ValueError(f"p has {len(p)} proportions, wanted {len(o)}, one an expert")
         for what, value in (("d", d), *((f"o[{k}]", value) for k, value in enumerate(o.tolist()))):
@@ -44,6 +44,8 @@ class LossExplorer(Interactive):
         if not _VARIANCES[0] <= variance <= _VARIANCES[1]:
             raise ValueError(f"variance must be from {_VARIANCES[0]:g} to {_VARIANCES[1]:g}, got {variance:g}")
         _checks.sums_to_1("p", p)
+        if p.dtype != torch.float64:  # which sum to 1 by fewer digits
+            p = p.double() / p.double().sum()
         self.d, self.o, self.p, self.variance = float(d), o.clone(), p.clone(), float(variance)
 
     def data(self):
