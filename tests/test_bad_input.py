@@ -7,6 +7,7 @@ import ast
 import functools
 import inspect
 import io
+import json
 import math
 import re
 import warnings
@@ -37,6 +38,7 @@ from moe_tutorial import (
     vowel_task,
     vowels,
 )
+from moe_tutorial.interactive import Interactive
 from moe_tutorial.plots import Picture
 from moe_tutorial.shapes import checked
 from moe_tutorial.table1.comparison import HALF, PAPER
@@ -351,6 +353,9 @@ def look_at(result, draw=True):
         assert not re.search(r"\b(nan|inf)\b", result.description), result.description
     if isinstance(result, Picture) and draw:
         result.figure.draw_without_rendering()
+    if isinstance(result, Interactive):
+        json.dumps(result.data(), allow_nan=False)
+        assert result.widgets().children
     if hasattr(type(result), "__len__") and not (isinstance(result, torch.Tensor) and not result.dim()):
         len(result)
     for tensor in numbers_in(result):
