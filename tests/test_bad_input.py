@@ -7,6 +7,7 @@ import ast
 import functools
 import inspect
 import io
+import json
 import math
 import re
 import warnings
@@ -37,6 +38,7 @@ from moe_tutorial import (
     vowel_task,
     vowels,
 )
+from moe_tutorial.interactive import Interactive
 from moe_tutorial.plots import Picture
 from moe_tutorial.shapes import checked
 from moe_tutorial.table1.comparison import HALF, PAPER
@@ -370,17 +372,17 @@ def look_at(result, draw=True):
         assert not re.search(r"\b(nan|inf)\b", result.description), result.description
     if isinstance(result, Picture) and draw:
         result.figure.draw_without_rendering()
+    if isinstance(result, Interactive):
+        json.dumps(result.data(), allow_nan=False)
+        assert result.widgets().children
     if hasattr(type(result), "__len__") and not (isinstance(result, torch.Tensor) and not result.dim()):
         len(result)
     for tensor in numbers_in(result):
         assert tensor.isfinite().all(), f"the result holds {tensor[~tensor.isfinite()][:3].tolist()}"
 
 
-# These are not held to it yet: their constructors check little of what they are given.
-NOT_YET = {"interactive.GateExplorer", "interactive.LossExplorer", "interactive.TrainingPlayer"}
-
 METHOD_CASES = [(name, argument) for name in METHODS for argument in METHODS[name]()[1]]
-CASES = [(name, argument) for name in VALID if name not in NOT_YET for argument in VALID[name]()]
+CASES = [(name, argument) for name in VALID for argument in VALID[name]()]
 
 
 ABSTRACT = {"interactive.Interactive"}  # a subclass completes it

@@ -141,6 +141,40 @@ def test_a_diagnosis_is_not_given_from_the_one_case_that_does_not_raise():
     assert not any(wrong.says in said for wrong in PROPORTIONS.wrong)
 
 
+FUNCTIONS = [name for name, exercise in EXERCISES.items() if callable(exercise.reference)]
+
+
+@pytest.mark.parametrize("change", [change for change, _ in _check.RELATED], ids=[says for _, says in _check.RELATED])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_right_numbers_after_a_change_are_said_to_be_that(name, change):
+    """In any exercise: by the mistake that the exercise names, or by what is said of the change."""
+    exercise = EXERCISES[name]
+    changed = [change(exercise.reference(*one).double()) for one in _check.cases_of(exercise)]
+    said = diagnose(exercise, lambda *arguments: change(exercise.reference(*arguments).double()))
+    if any(one.isnan().any() > exercise.reference(*arguments).double().isnan().any() or one.isfinite().any() and
+           one[one.isfinite()].abs().max() > 1e9 for one, arguments in zip(changed, _check.cases_of(exercise))):
+        return  # a change that these numbers do not allow
+    assert said == "Right." or said.removeprefix("Not yet: ") in {
+        *(wrong.says for wrong in exercise.wrong), *(says for _, says in _check.RELATED)}, said
+
+
+@pytest.mark.parametrize(("change", "says"), _check.RELATED, ids=[says for _, says in _check.RELATED])
+def test_each_change_of_the_right_numbers_is_told_from_the_others(change, says):
+    said = [diagnose(EXERCISES[name], lambda *arguments, name=name: change(EXERCISES[name].reference(*arguments).double()))
+            for name in FUNCTIONS]
+    assert f"Not yet: {says}" in said
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("answer", [lambda wanted: torch.full_like(wanted, torch.nan), torch.zeros_like, torch.rand_like,
+                                    lambda wanted: wanted + 0.3 * torch.rand_like(wanted),
+                                    lambda wanted: torch.rand(3, 3), lambda wanted: torch.rand(())])
+def test_no_change_is_seen_where_there_is_none(name, answer):
+    exercise = EXERCISES[name]
+    said = diagnose(exercise, lambda *arguments: answer(exercise.reference(*arguments).double()))
+    assert said.removeprefix("Not yet: ") not in {says for _, says in _check.RELATED}
+
+
 def test_not_started_is_said_of_an_untouched_stub_only():
     def stub(scores):
         raise NotImplementedError

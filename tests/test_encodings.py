@@ -19,6 +19,7 @@ PRINTED = '''
 import sys
 sys.path[:0] = [{scripts!r}, {tests!r}]
 import torch
+from test_bad_input import ABSTRACT, METHODS, PUBLIC, VALID
 from test_plots import PICTURES
 import moe_tutorial
 from moe_tutorial import (
@@ -45,6 +46,17 @@ print(load_mixtures(4), load_training(experts=4, seed=0), load_training(experts=
 for make in PICTURES.values():
     print(make())
 help(moe_tutorial.mixture_nll)
+
+# Whatever else is public, and what its methods give, by the valid calls that there are of all of it.
+for name in VALID.keys() - ABSTRACT:
+    result = PUBLIC["moe_tutorial." + name](**VALID[name]())
+    print(result, [result])
+    if isinstance(result, moe_tutorial.interactive.Interactive):
+        print(result.still(), result._repr_mimebundle_()["text/plain"])
+for name in METHODS.keys() - {{"recordings.Recordings.compute"}}:
+    thing, arguments = METHODS[name]()
+    method = getattr(thing, name.rpartition(".")[2])
+    print(thing, method(*arguments.values()) if name == "Cases.only" else method(**arguments))
 '''
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 from matplotlib.patches import Polygon
+from torch.testing import assert_close
 
 from moe_tutorial import losses
 from moe_tutorial.interactive import LossExplorer
@@ -285,18 +286,27 @@ def test_the_losses_stand_side_by_side_or_below_each_other(shown, width, columns
     assert wrong == []
 
 
+def test_proportions_and_outputs_may_have_single_precision():
+    p = torch.softmax(torch.linspace(-1, 1, 7), 0)
+    assert p.double().sum() != 1
+    made = LossExplorer(1, torch.linspace(0, 3, 7), p)
+    assert_close(made.p, p.double(), rtol=1e-6, atol=0)
+    assert_close(made.p.sum().item(), 1.0, rtol=0, atol=1e-15)
+    assert "Pushed hardest" in made.still().description and made.widgets().children
+
+
 def test_bad_cases_are_refused():
     for arguments, said in [
         ((1, [1.0]), "o has 1 outputs, wanted 2 to 8"),
         ((1, [1.0] * 9), "o has 9 outputs, wanted 2 to 8"),
         ((6.5, [1, 2]), "d must be from -2 to 6, got 6.5"),
-        ((1, [1, -2.5]), "the output of expert 1 must be from -2 to 6, got -2.5"),
-        ((1, [1, math.nan]), "the output of expert 1 must be from -2 to 6, got nan"),
+        ((1, [1, -2.5]), r"o\[1\] must be from -2 to 6, got -2.5"),
+        ((1, [1, math.nan]), "o must be finite, got nan"),
         ((1, [1, 2], [1.0]), "p has 1 proportions, wanted 2"),
         ((1, [1, 2], [0.5, 0.6]), "p must sum to 1"),
         ((1, [1, 2], [1.5, -0.5]), "p must not be negative"),
-        ((1, [1, 2], None, 0.03), "the variance must be from 0.04 to 25, got 0.03"),
-        ((1, [1, 2], None, 26), "the variance must be from 0.04 to 25, got 26"),
+        ((1, [1, 2], None, 0.03), "variance must be from 0.04 to 25, got 0.03"),
+        ((1, [1, 2], None, 26), "variance must be from 0.04 to 25, got 26"),
     ]:
         with pytest.raises(ValueError, match=said):
             LossExplorer(*arguments)

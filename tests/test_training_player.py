@@ -267,7 +267,9 @@ def test_the_ground_has_the_gate_of_the_epoch(shown, player):
 
 def test_bad_arguments_are_refused():
     for arguments, said in [
-        ({"losses": []}, "at least one loss"), ({"seeds": []}, "one seed"), ({"losses": ["1.3"]}, "unknown loss '1.3'"),
+        ({"losses": []}, "losses must hold at least one of them"), ({"seeds": []}, "seeds holds no seeds"),
+        ({"losses": ["1.3"]}, "losses has the unknown loss '1.3'"), ({"experts": [4, 4]}, r"each once, got \[4, 4\]"),
+        ({"seeds": [1, 10000]}, "seeds must be from 0 to 9999, the end of their field, got 10000"),
         ({"experts": [9]}, r"from 2 to 8 experts, got \[9\]"), ({"experts": [1, 4]}, r"got \[1, 4\]"),
     ]:
         with pytest.raises(ValueError, match=said):

@@ -55,7 +55,7 @@ def _diagnose_value(exercise, answer):
     if equal(exercise.reference):
         return "Right."
     for wrong in exercise.wrong:
-        if equal(wrong.answer):
+        if any(equal(form) for form in wrong.forms):
             return f"Not yet: {wrong.says}"
     if not exercise.choices and 0 < abs(exercise.reference) < 1 and equal_in_per_cent(answer, exercise):
         return f"Not yet in the wanted form: say it as a part of 1, {float(answer) / 100:g} in place of {short(answer)}."
@@ -113,9 +113,50 @@ def _mistake(exercise, cases, given, wanted):
         if all(_same(given[n], wanted[n], exercise) for n in numbers):
             continue
         for wrong in exercise.wrong:
-            if all(_same(given[n], _fitted(call(wrong.answer, cases[n]), wanted[n]), exercise) for n in numbers):
-                return wrong.says
+            for form in wrong.forms:
+                if all(_same(given[n], _fitted(call(form, cases[n]), wanted[n]), exercise) for n in numbers):
+                    return wrong.says
+        for change, says in RELATED:
+            if all(_is_changed(given[n], wanted[n], change, exercise) for n in numbers):
+                return says
     return None
+
+
+def _rows_and_columns(numbers):
+    return numbers.transpose(-1, -2) if numbers.dim() > 1 else numbers
+
+
+def _along(change, dim):
+    """A change that goes along a dimension, for numbers that have one."""
+    return lambda numbers: change(numbers, dim) if numbers.dim() else numbers
+
+
+RELATED = (
+    (torch.neg, "the sign is the other way round everywhere: these are the right numbers times -1."),
+    (torch.abs, "these are the right numbers without their signs."),
+    (lambda numbers: 2 * numbers, "these are twice the right numbers. Is there a factor too many, or one too few?"),
+    (lambda numbers: numbers / 2, "these are half of the right numbers. Is there a factor too many, or one too few?"),
+    (lambda numbers: numbers + 1, "each number is one too large. Is something counted from 1?"),
+    (lambda numbers: numbers - 1, "each number is one too small. Is something left out of the count?"),
+    (torch.sqrt, "these are the square roots of the right numbers."),
+    (torch.square, "these are the squares of the right numbers."),
+    (torch.log, "these are the logarithms of the right numbers."),
+    (lambda numbers: 1 - numbers, "each number is 1 minus the right one."),
+    (torch.reciprocal, "each number is 1 divided by the right one."),
+    (_along(torch.Tensor.flip, 0), "these are the right numbers in the reverse order."),
+    (_along(torch.Tensor.flip, -1), "these are the right numbers, but each row is in the reverse order."),
+    (_rows_and_columns, "these are the right numbers, but rows and columns are exchanged."),
+    (torch.sum, "the right numbers are added up to a single one here. Keep them apart."),
+    (torch.mean, "the right numbers are averaged to a single one here. Keep them apart."),
+    (_along(torch.sum, 0), "the right numbers are added up over the first dimension here. Keep them apart."),
+    (_along(torch.mean, 0), "the right numbers are averaged over the first dimension here. Keep them apart."),
+    (_along(torch.sum, -1), "the right numbers are added up over the last dimension here. Keep them apart."),
+    (_along(torch.mean, -1), "the right numbers are averaged over the last dimension here. Keep them apart."),
+)
+"""Changes of the right numbers, and what is said of an answer that gives them in all cases, in any exercise.
+
+They come after the mistakes that an exercise names. What they say holds of the numbers, whatever the answer computed.
+"""
 
 
 def _fitted(given, wanted):
@@ -131,6 +172,14 @@ def _same(one, other, exercise):
     if exercise.normalise:
         one, other = exercise.normalise(one), exercise.normalise(other)
     return bool(_near(one, other, exercise).all())
+
+
+def _is_changed(given, wanted, change, exercise):
+    """Whether what was given are the wanted numbers after this change."""
+    changed = change(wanted)
+    if not isinstance(given, torch.Tensor) or given.shape != changed.shape or changed.isnan().any() > wanted.isnan().any():
+        return False  # NaN that the change makes would fit whatever gives NaN
+    return bool(_near(given, changed, exercise).all())
 
 
 def _near(one, other, exercise):

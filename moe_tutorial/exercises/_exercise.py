@@ -23,10 +23,17 @@ class Wrong:
 
     answer: a function like the reference, or a value.
     says: the diagnosis, a sentence or two; it names the mistake and points to the repair, without giving the answer.
+    also: answers with the same mistake in another form, such as another small number in the place of one.
     """
 
     answer: Any
     says: str
+    also: tuple[Any, ...] = ()
+
+    @property
+    def forms(self):
+        """All answers that this is said of."""
+        return self.answer, *self.also
 
     def __repr__(self):
         return writable(f"Wrong: {self.says}")

@@ -77,6 +77,8 @@ on half of the cases, but one of them is sure of itself, and the squared error m
               "mean is taken."),
         Wrong(0.125, "there is a factor ½ in it, as some texts have it. The chapter's error is the mean of the squares "
               "without that factor."),
+        Wrong(0.75, "no case can have that much. The output is off by the same amount for each of them, and the mean of "
+              "equal squares is one such square."),
         Wrong(1.0, "an error of 1 belongs to a case whose output is 0 where 1 is wanted, or 1 where 0 is. This output is "
               "only half as far off."),
     ),
@@ -116,6 +118,10 @@ For two networks with no weight in common the product is 0: for each weight, one
               "the error also depends on the gradients' lengths and on the step."),
         Wrong(lambda on_a, on_b, step_size: -step_size * on_a * on_b, "these are the contributions of the single "
               "weights. The error is one number: add them up."),
+        Wrong(lambda on_a, on_b, step_size: -step_size * (on_a * on_b).mean(), "the contributions of the weights are "
+              "averaged here. Each weight moves, and what its move does to the error is added to that of the others."),
+        Wrong(lambda on_a, on_b, step_size: (on_a * on_b).sum(), "two things are missing: the step size, and the sign. "
+              "Descent goes against the gradient of B, as far as the step size says."),
     ),
 )
 def side_effect(on_a, on_b, step_size):
@@ -145,6 +151,11 @@ def not_squared(outputs, d, subtask):
 def mean_of_no_cases(outputs, d, subtask):
     squared = (outputs - d).square()
     return torch.stack([squared[subtask == k, k].mean() for k in (0, 1)])
+
+
+def absolute_errors(outputs, d, subtask):
+    own = torch.stack([subtask == 0, subtask == 1], dim=1).to(outputs)
+    return (own * (outputs - d).abs()).sum(dim=0) / own.sum(dim=0).clamp(min=1)
 
 
 @EXERCISES.repair(
@@ -181,6 +192,12 @@ and that are learned.""",
         Wrong(one_error_for_both, "this is one error for the pair of networks. Each of them learns from its own: sum "
               "over the cases, not over the networks."),
         Wrong(not_squared, "the differences are not squared, so that errors upwards and downwards cancel."),
+        Wrong(absolute_errors, "these are the mean absolute differences. The squared error wants each difference "
+              "squared before the mean is taken."),
+        Wrong(lambda outputs, d, subtask: known_split(outputs, d, subtask) / 2, "there is a factor ½ in it, as some "
+              "texts have it. The chapter's error is the mean of the squares without that factor."),
+        Wrong(lambda outputs, d, subtask: known_split(outputs, d, subtask).flip(0), "both errors are right and stand in "
+              "each other's place: that of network 0 comes first, as its outputs do."),
         Wrong(mean_of_no_cases, "right as long as both networks have cases. The mean over no cases is 0 / 0, which is "
               "NaN; the error should then be 0."),
     ),

@@ -68,6 +68,12 @@ the mistakes inside the pairs and across them: you will find none across, in tra
         Wrong(lambda x, means: (x[:, None] - means).square().sum(dim=-1).min(dim=1).values,
               "these are the squared distances themselves. Wanted is which mean it is: the place of the smallest, not "
               "its value."),
+        Wrong(lambda x, means: (x[:, None] - means).norm(dim=-1).min(dim=1).values, "these are the distances themselves. "
+              "Wanted is which mean it is: the place of the smallest, not its value."),
+        Wrong(lambda x, means: (x[:, 1:] - means[:, 1]).square().argmin(dim=1), "only the second of the two coordinates "
+              "is compared; the first one belongs to the distance, too."),
+        Wrong(lambda x, means: nearest_mean(x, means) + 1, "the means are counted from 1 here. The first row has the "
+              "number 0."),
     ),
 )
 def nearest_mean(x, means):
@@ -118,6 +124,15 @@ def the_squared_distance(x, speaker):
     return distance.masked_fill(speaker[:, None] == speaker, torch.inf).min(dim=1).values
 
 
+def of_the_same_voice(x, speaker):
+    distance = (x[:, None] - x).square().sum(dim=-1)
+    return distance.masked_fill(speaker[:, None] != speaker, torch.inf).fill_diagonal_(torch.inf).argmin(dim=1)
+
+
+def numbered_among_the_others(x, speaker):
+    return torch.stack([(x[speaker != speaker[n]] - x[n]).square().sum(dim=-1).argmin() for n in range(len(x))])
+
+
 @EXERCISES.repair(
     "no help from oneself", "medium", 10, inputs=voices,
     statement="""To count how much vowels overlap, the chapter asks for each token's nearest neighbour among the tokens of *other*
@@ -151,6 +166,13 @@ never heard.""",
               "distance that can never be the smallest."),
         Wrong(the_squared_distance, "these are the squared distances to the right neighbours. Wanted are the neighbours' "
               "row numbers."),
+        Wrong(of_the_same_voice, "it is the other way round: these are the nearest among the *same* speaker's other "
+              "tokens, and those are to be left out."),
+        Wrong(numbered_among_the_others, "the right neighbours, but numbered within what is left when the speaker's own "
+              "tokens are taken out. Wanted are their rows in `x`: let all rows stay, and keep the speaker's own from "
+              "being the nearest."),
+        Wrong(lambda x, speaker: nearest_other_voice(x, speaker) + 1, "the rows are counted from 1 here. The first row "
+              "has the number 0."),
         Wrong(lambda x, speaker: speaker[nearest_other_voice(x, speaker)], "these are the speakers of the right "
               "neighbours. Wanted are the neighbours' row numbers."),
     ),

@@ -56,6 +56,10 @@ mixture of 4 experts with 2 inputs gets a second output.""",
         Wrong(88, "each expert has a single bias here. An expert with 3 outputs has 3, one for each."),
         Wrong(144, "that gives the gate a score for each output of each expert. It has one for each expert."),
         Wrong(78, "that gives the gate a single score. It has one for each expert."),
+        Wrong(24, "that is the gate's part. The experts have parameters as well: for each output of each expert."),
+        Wrong(76, "the experts are right, but the gate has a single number for each expert here. Each of its scores has a "
+              "weight for each input, and a bias."),
+        Wrong(60, "these are the experts' weights. Each output of an expert has a bias as well, and the gate is missing."),
         Wrong(48, "that is right for experts with one output. These have 3, each with weights and a bias of its own."),
     ),
 )
@@ -85,6 +89,8 @@ reaches neither. So the same line can be drawn by an expert that hesitates and b
               "the output is squared, but o / (1 - o)."),
         Wrong(0.95, "the gap to 1 is halved here. What doubles is the sum, before the sigmoid, and the gap shrinks by "
               "more than that. Ask what doubling the sum does to o / (1 - o)."),
+        Wrong(0.98, "so near that only the rounding may be missing: cutting decimals off makes a number too small. (For "
+              "0.98 itself o / (1 - o) is 49.)"),
         Wrong(1.8, "this is twice the output. What doubles is the sum; the sigmoid comes after it, and keeps the output "
               "below 1."),
     ),
@@ -128,6 +134,12 @@ sign the distance of the line's foot from the origin.""",
               "*origin*. For another point another point of the line is nearest, and a sign is needed."),
         Wrong(lambda points, w, b: -signed_distance(points, w, b), "the distance is right and the sign is turned around: "
               "the output is above 0.5 where the sum is positive."),
+        Wrong(lambda points, w, b: (points @ w - b) / w.norm(), "the bias is taken away here. The line is where w · x + b "
+              "is 0, so the sum has plus b in it."),
+        Wrong(lambda points, w, b: (points @ w + b) / torch.cat([w, b.reshape(1)]).norm(), "the bias is in the length "
+              "that the sum is divided by. A step along w changes the sum by the length of w alone."),
+        Wrong(lambda points, w, b: (points @ w + b).abs(), "two things: the sum is not divided by the length of w, and its "
+              "sign is lost. It should be negative where the output is below 0.5."),
         Wrong(lambda points, w, b: torch.sigmoid(points @ w + b) - 0.5, "this is by how much the output is above 0.5. It "
               "is never more than 0.5, however far the point lies from the line; the distance comes from the sum, before "
               "the sigmoid."),

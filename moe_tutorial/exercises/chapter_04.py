@@ -32,6 +32,10 @@ def overflowing(scores):
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
+def zero_for_nan(scores):
+    return overflowing(scores).nan_to_num(nan=0.0)
+
+
 def calls_softmax(calls, cases):
     if any("softmax" in name for name, _ in calls):
         return "`softmax` is called, and it is what to write here: the exponentials, and what they are divided by."
@@ -58,6 +62,12 @@ the experts: it is they who share each case.""",
               "without the exponential; they can be negative."),
         Wrong(overflowing, "right for small scores, but exp(1000) is infinite, and infinity divided by infinity is NaN. "
               "Subtract each case's largest score first."),
+        Wrong(zero_for_nan, "where an exponential overflows, 0 is put in place of NaN, and the case's proportions no "
+              "longer sum to 1. Subtract each case's largest score first, and nothing overflows."),
+        Wrong(lambda scores: torch.softmax(-scores, dim=-1), "the scores have the other sign here: the expert with the "
+              "largest score gets the smallest share."),
+        Wrong(lambda scores: torch.log_softmax(scores, dim=-1), "these are the logarithms of the proportions. They are "
+              "negative, and shares are between 0 and 1."),
     ),
 )
 def proportions(scores):
@@ -106,6 +116,14 @@ are *opposite*, which says nothing of the shares.""",
               "that is still `broken`: the sum of the scores is 0 where they are opposite, not where they are equal."),
         Wrong(lambda weight, bias: torch.cat([weight[0] - weight[1], torch.zeros(1, dtype=weight.dtype)]),
               "the biases are missing; this line always goes through the origin."),
+        Wrong(lambda weight, bias: torch.cat([weight[0] - weight[1], (bias[1] - bias[0])[None]]), "the weights are "
+              "subtracted in one order and the biases in the other. Bring the whole second score to the left side."),
+        Wrong(lambda weight, bias: torch.cat([weight[0] - weight[1], (bias[0] + bias[1])[None]]), "the weights are "
+              "right, and the biases are still added. They belong to the scores, which are subtracted."),
+        Wrong(lambda weight, bias: torch.cat([weight[1] - weight[0], (bias[0] - bias[1])[None]]), "the biases are "
+              "subtracted in one order and the weights in the other. Bring the whole second score to the left side."),
+        Wrong(lambda weight, bias: torch.cat([weight[:, 0] - weight[:, 1], (bias[0] - bias[1])[None]]), "the columns of "
+              "`weight` are subtracted here. An expert's weights are a row."),
         Wrong(lambda weight, bias: -line_between(weight, bias), "the line is right, its sign is not: it is positive "
               "where expert 1 has the larger share."),
     ),

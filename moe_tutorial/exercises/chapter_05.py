@@ -48,6 +48,12 @@ the mistake of expert 1. Under eq. 1.2 its gradient would be $-2\,p_0\,(d - o_0)
         Wrong(0.5, "that is the gradient for expert 1: both have the same residual, but each has its own proportion."),
         Wrong(1.0, "that is the error itself, the square of the residual. Asked for is its slope in the output of expert "
               "0."),
+        Wrong(-0.75, "two things: the factor 2 is missing, which comes from differentiating the square, and the sign is not "
+              "right. The blend is too large, so a larger output makes the error larger."),
+        Wrong(3.0, "that is twice as large. One gets it with the blend itself where the residual belongs, what the blend "
+              "leaves of the desired output. (Or with the factor 2 twice.)"),
+        Wrong(-0.5, "two things: this is the proportion of expert 1, and the sign is not right. The blend is too large, so "
+              "a larger output makes the error larger."),
         Wrong(-1.0, "that is the residual of the mixture. The gradient has two more factors in front of it."),
     ),
 )
@@ -83,6 +89,9 @@ one expert alone nothing is taken away, and $r_i = d$.""",
               "expert adds to the blend is its output times its proportion."),
         Wrong(others_share_everything, "the proportions of the others are scaled up here until they sum to 1. Leaving "
               "expert i out of the sum does not change what the others contribute."),
+        Wrong(lambda i, d, o, p: d - (p[..., None] * o).sum(dim=1) + o[:, i], "all contributions are taken away, and then "
+              "the output of expert i is given back in full. What was taken is its contribution, the output times its "
+              "proportion."),
         Wrong(lambda i, d, o, p: -residual_without(i, d, o, p), "the size is right, the sign is not. It is the desired "
               "output from which the contributions are taken."),
         Wrong(lambda i, d, o, p: residual_without(i, d, o, p) / p[:, i, None], "this is divided by the proportion of "
@@ -104,6 +113,23 @@ def one_favourite_for_all_cases(d, o, p):
 def favourite_s_contribution(d, o, p):
     share, favourite = p.max(dim=-1)
     return (d - share[:, None] * o[torch.arange(len(p)), favourite]).square().sum(dim=-1).mean()
+
+
+def every_favourite_for_every_case(d, o, p):
+    return (d - o[:, p.argmax(dim=-1)]).square().sum(dim=-1).mean()
+
+
+def every_favourite_beside_its_case(d, o, p):
+    return (d[:, None] - o[:, p.argmax(dim=-1)]).square().sum(dim=-1).mean()
+
+
+def weighed_by_its_share(d, o, p):
+    share, favourite = p.max(dim=-1)
+    return (share * (d - o[torch.arange(len(p)), favourite]).square().sum(dim=-1)).mean()
+
+
+def not_squared(d, o, p):
+    return (d - o[torch.arange(len(p)), p.argmax(dim=-1)]).norm(dim=-1).mean()
 
 
 @EXERCISES.repair(
@@ -140,6 +166,16 @@ or only together with the others.""",
               "its favourite is the one with the largest proportion."),
         Wrong(favourite_s_contribution, "the favourite's output is multiplied by its proportion here. If it answers "
               "alone, its output stands as it is."),
+        Wrong(every_favourite_for_every_case, "`o[:, favourite]` takes, for each case, the outputs of *all* cases' "
+              "favourites. Index both dimensions together, the number of the case and its favourite.",
+              also=(every_favourite_beside_its_case,)),
+        Wrong(lambda d, o, p: favourite_error(d, o, -p), "the expert with the *smallest* proportion answers here."),
+        Wrong(weighed_by_its_share, "the favourite's error is multiplied by its proportion here. If it answers alone, its "
+              "error counts fully."),
+        Wrong(not_squared, "these are distances, and their squares were asked for: the root is one step too many.",
+              also=(lambda d, o, p: favourite_error(d, o, p).sqrt(),)),
+        Wrong(lambda d, o, p: favourite_error(d, o, p) / 2, "there is a factor ½ in it. The squared distance was asked "
+              "for, without that factor."),
         Wrong(lambda d, o, p: favourite_error(d, o, p) / d.shape[1], "right for one output, but with several of them the "
               "squared differences of a case are averaged here; the squared distance is their sum. The mean is over the "
               "cases only."),

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from . import _mistakes as mistakes
 from ._exercise import Exercises, Question, Wrong
 
 EXERCISES = Exercises()
@@ -63,6 +64,10 @@ proportions $h_0$ would be 0.88.""",
         Wrong(first_share(math.exp(-2), 1), "here the densities are swapped: the expert that is right has the larger "
               "one, exp(0) = 1."),
         Wrong(round(1 - first_share(1, math.exp(-2)), 4), "that is the responsibility of expert 1. The two sum to 1."),
+        Wrong(0.8, "that is the proportion of expert 1, from before. The desired output speaks against this expert, and "
+              "asked for is the share of the other one."),
+        Wrong(0.5, "that would need 0.2 times the density of expert 0 to be as much as 0.8 times that of expert 1. Work "
+              "both out and compare them."),
         Wrong(1.0, "being exactly right is not enough for all of it: expert 1 is off by 2, but under its Gaussian that "
               "is not impossible, and it had the larger share before."),
     ),
@@ -90,15 +95,14 @@ worst one has much to correct but hardly any responsibility. That the best is ad
               "fastest needs all distances above 1; this expert has little left to correct."),
         Wrong(1.6, "among distances above 1 the smallest one would be adapted fastest, but two of these are below 1. "
               "Compare the values of u exp(-½u²) on both sides of 1."),
+        Wrong(1.0, "u exp(-½u²) is largest there, but no expert is at this distance: compare its values at the four. (If "
+              "it is the number of an expert, give its distance.)"),
+        Wrong(2.0, "none of the four is at this distance. If it is the number of an expert, give its distance.",
+              also=(0.0, 4.0)),
         Wrong(3.0, "this expert is adapted fastest by eq. 1.4. In eq. 1.5 the responsibility stands in place of the "
               "proportion, and at this distance there is hardly any."),
     ),
 )
-
-
-def moved_by_the_nearest(squared, p):
-    nearest = squared.min(dim=-1, keepdim=True).values
-    return 0.5 * nearest[:, 0] - (p * torch.exp(-0.5 * (squared - nearest))).sum(dim=-1).log()
 
 
 @EXERCISES.write(
@@ -124,10 +128,16 @@ adds nothing.""",
         Wrong(lambda squared, p: -(p * torch.exp(-0.5 * squared)).sum(dim=-1).log(),
               "this is right near the experts, but for cases that are far from all of them every exponential is 0, and "
               "the logarithm of 0 makes the loss infinite. Work with the logarithms of the terms."),
-        Wrong(lambda squared, p: -((p * torch.exp(-0.5 * squared)).sum(dim=-1) + 1e-12).log(),
+        Wrong(mistakes.with_a_small_number(1e-12),
               "a small number inside the logarithm avoids the infinity, but the loss of a far case then no longer grows "
-              "with the distance, and its gradient vanishes. Work with the logarithms of the terms."),
-        Wrong(moved_by_the_nearest, "nearly: the nearest expert's exponent is taken out first, but if its proportion is "
+              "with the distance, and its gradient vanishes. Work with the logarithms of the terms.",
+              also=(*map(mistakes.with_a_small_number, mistakes.SMALL[1:]), *map(mistakes.never_below, mistakes.SMALL))),
+        Wrong(mistakes.loss_never_closed(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the nearest, "
+              "the loss follows an expert that is never chosen. The logarithm of 0 does no harm: minus infinity in the "
+              "exponent adds nothing.",
+              also=(lambda squared, p: -torch.logsumexp(p.clamp(min=1e-12).log() - 0.5 * squared, dim=-1),
+                    *map(mistakes.loss_never_closed, mistakes.SMALL[1:]))),
+        Wrong(mistakes.moved_by_the_nearest, "nearly: the nearest expert's exponent is taken out first, but if its proportion is "
               "0 and the others are far, all that is left is 0 again. The proportions belong in the exponents, before "
               "the largest one is taken out."),
         Wrong(lambda squared, p: -torch.logsumexp(p - 0.5 * squared, dim=-1), "the proportions are added as they are "
@@ -136,6 +146,12 @@ adds nothing.""",
               "counts alike here, with the weight 1."),
         Wrong(lambda squared, p: -torch.logsumexp(p.log() - squared, dim=-1), "the ½ in front of the squared distance is "
               "missing."),
+        Wrong(lambda squared, p: -torch.logsumexp(p.log() + 0.5 * squared, dim=-1), "half of the squared distance is "
+              "added to the exponent: this expects the desired output far from the experts. It is subtracted."),
+        Wrong(lambda squared, p: -torch.logsumexp(p.log() - 0.5 * squared, dim=0), "the sum runs over the cases here, the "
+              "first dimension. Each case has a loss of its own; sum over the experts, the last one."),
+        Wrong(lambda squared, p: safe_nll(squared, p) + 0.5 * math.log(2 * math.pi), "the constant of a Gaussian is in it, "
+              "½ log 2π. It is right for a density, and eq. 1.3 leaves it out."),
         Wrong(lambda squared, p: -safe_nll(squared, p), "the sign is the other way round: this is the log probability "
               "itself, and the loss is its negative."),
         Wrong(lambda squared, p: 0.5 * (p * squared).sum(dim=-1), "here the logarithm is taken of each exponential "
@@ -148,45 +164,6 @@ adds nothing.""",
 )
 def safe_nll(squared, p):
     return -torch.logsumexp(p.log() - 0.5 * squared, dim=-1)
-
-
-def prior_forgotten(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(-0.5 * squared, dim=-1)
-
-
-def prior_without_the_logarithm(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p - 0.5 * squared, dim=-1)
-
-
-def not_divided(d, o, p):
-    return p * torch.exp(-0.5 * (d[:, None] - o).square().sum(dim=-1))
-
-
-def zero_by_zero(d, o, p):
-    joint = not_divided(d, o, p)
-    return joint / joint.sum(dim=-1, keepdim=True)
-
-
-def half_forgotten(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p.log() - squared, dim=-1)
-
-
-def square_forgotten(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p.log() - 0.5 * squared.sqrt(), dim=-1)
-
-
-def over_the_cases(d, o, p):
-    squared = (d[:, None] - o).square().sum(dim=-1)
-    return torch.softmax(p.log() - 0.5 * squared, dim=0)
-
-
-def mean_over_the_outputs(d, o, p):
-    squared = (d[:, None] - o).square().mean(dim=-1)
-    return torch.softmax(p.log() - 0.5 * squared, dim=-1)
 
 
 @EXERCISES.repair(
@@ -209,22 +186,32 @@ desired output, and some proportions of a case may be 0.""",
 `broken` leaves the prior $p$ out. If all proportions are equal, $\log p_i$ is the same number for all experts, and the softmax takes it
 out again; so a test with an unbiased gate does not find this mistake. Test a function with arguments that are all different.""",
     wrong=(
-        Wrong(prior_forgotten, "that is still `broken`: the proportions are not used, so this is right only where they "
+        Wrong(mistakes.prior_forgotten, "that is still `broken`: the proportions are not used, so this is right only where they "
               "are all equal."),
-        Wrong(prior_without_the_logarithm, "the proportions are added inside the softmax as they are. A factor in front "
+        Wrong(mistakes.prior_without_the_logarithm, "the proportions are added inside the softmax as they are. A factor in front "
               "of the exponential becomes its logarithm in the exponent."),
-        Wrong(lambda d, o, p: p * prior_forgotten(d, o, p), "the proportions are multiplied in after the softmax, and "
+        Wrong(lambda d, o, p: p * mistakes.prior_forgotten(d, o, p), "the proportions are multiplied in after the softmax, and "
               "then the numbers of a case no longer sum to 1. They belong inside the softmax, or the result has to be "
               "divided by its sum once more."),
-        Wrong(not_divided, "these are the numerators of Bayes' rule. They do not sum to 1 for each case yet."),
-        Wrong(zero_by_zero, "right for experts that are near, but if all are far, every exponential is 0, and 0 divided "
+        Wrong(mistakes.not_divided, "these are the numerators of Bayes' rule. They do not sum to 1 for each case yet."),
+        Wrong(mistakes.zero_by_zero, "right for experts that are near, but if all are far, every exponential is 0, and 0 divided "
               "by 0 is NaN. A softmax of the exponents avoids it."),
-        Wrong(half_forgotten, "the ½ in front of the squared distance is missing, so the competition is sharper than it "
+        Wrong(mistakes.small_denominator(1e-12), "a small number in the denominator avoids NaN, but if all experts are far, all "
+              "responsibilities are 0, and the experts no longer share the case. A softmax of the exponents shares it.",
+              also=(mistakes.zero_for_nan, *map(mistakes.small_denominator, mistakes.SMALL[1:-2]))),
+        Wrong(mistakes.never_closed(1e-12), "a proportion of 0 gets a small number here, and if its expert is by far the "
+              "nearest, that expert gets a share. It is never chosen: leave the 0, and its exponent is minus infinity.",
+              also=(mistakes.clamped, *map(mistakes.never_closed, mistakes.SMALL[1:]))),
+        Wrong(mistakes.the_winner_takes_all, "the expert with the largest responsibility gets all of the case. Responsibilities are "
+              "shares: give the probabilities themselves."),
+        Wrong(mistakes.logarithm_of_h, "these are the logarithms of the responsibilities. They are negative, and shares are between "
+              "0 and 1."),
+        Wrong(mistakes.half_forgotten, "the ½ in front of the squared distance is missing, so the competition is sharper than it "
               "should be."),
-        Wrong(square_forgotten, "the exponent has half of the distance here. It should be half of the squared distance."),
-        Wrong(over_the_cases, "the softmax runs over the cases here. It is the experts, the last dimension, that share "
+        Wrong(mistakes.square_forgotten, "the exponent has half of the distance here. It should be half of the squared distance."),
+        Wrong(mistakes.over_the_cases, "the softmax runs over the cases here. It is the experts, the last dimension, that share "
               "each case."),
-        Wrong(mean_over_the_outputs, "right for one output, but with several of them the squared differences are "
+        Wrong(mistakes.mean_over_the_outputs, "right for one output, but with several of them the squared differences are "
               "averaged here. The squared distance is their sum."),
         Wrong(lambda d, o, p: p, "these are the proportions, the shares before the desired output is known. The "
               "distances have to come in."),

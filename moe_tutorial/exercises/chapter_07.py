@@ -2,6 +2,7 @@
 
 import torch
 
+from . import _mistakes as mistakes
 from ._exercise import Exercises, Question, Wrong
 
 EXERCISES = Exercises()
@@ -15,10 +16,10 @@ def runs_of_proportions(draw):
     specialist[0, 7] = torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64)
     equal = torch.full((2, 4, 4), 0.25, dtype=torch.float64)
     # In each run the largest proportions of experts 1 to 5 are these; expert 0 has what is left.
-    largest = torch.tensor([[0.0, 0.005, 0.01, 0.0101, 0.05], [0.0, 0.0, 0.015, 0.0, 0.0], [0.0] * 5], dtype=torch.float64)
+    largest = torch.tensor([[0.0, 0.005, 0.01, 0.0101, 0.05], [0.0, 0.008, 0.015, 0.0, 0.0], [0.0] * 5], dtype=torch.float64)
     faint = torch.zeros(3, 200, 6, dtype=torch.float64)
     faint[:, 7, 1:] = largest
-    faint[0, :, 1] = 0.001  # in every case, so that these add up to a lot
+    faint[..., 1] = 0.001  # in every case, so that these add up to a lot
     faint[..., 0] = 1 - faint[..., 1:].sum(dim=-1)
     return [*drawn, (specialist,), (faint,), (equal,), (torch.ones(1, 1, 1, dtype=torch.float64),)]
 
@@ -70,6 +71,21 @@ and half of that, has a mean proportion of 0.0025, yet it makes half of the blen
               "everywhere need not lead anywhere, and it is live."),
         Wrong(lambda p: (p.max(dim=-1).values > 0.01).sum(dim=-1), "this takes the maximum over the experts, so it "
               "counts cases. Take it over the cases, the dimension in the middle, and count experts."),
+        Wrong(lambda p: torch.full((len(p),), p.shape[-1]), "every expert is counted here, whatever its proportions are."),
+        Wrong(mistakes.more_than(0.0), "the largest proportions over the cases are the right ones, but they are compared with "
+              "another number than 0.01.", also=tuple(map(mistakes.more_than, (0.001, 0.005, 0.02, 0.05, 0.1, 0.5)))),
+        Wrong(lambda p: (p.amax(dim=1) >= 0.01).sum(dim=-1), "an expert whose largest proportion is exactly 0.01 is "
+              "counted here. It has to be *more* than that."),
+        Wrong(lambda p: (p.amax(dim=1) != 0.01).sum(dim=-1), "this counts all experts whose largest proportion is not "
+              "exactly 0.01, also those below it."),
+        Wrong(lambda p: (p.sum(dim=1) > 0.01).sum(dim=-1), "the proportions are added up over the cases here. An expert "
+              "with next to nothing in each of many cases is not live: its largest proportion decides."),
+        Wrong(lambda p: (p[0].amax(dim=0) > 0.01).sum().expand(len(p)), "this counts in the first run and says the same of "
+              "all runs. Each run has a number of its own."),
+        Wrong(lambda p: (p > 0.01).sum(dim=-1).amax(dim=-1), "this is the largest number of experts that share one case. "
+              "Different cases have different experts: join an expert's cases first, then count."),
+        Wrong(lambda p: (p > 0.01).sum(dim=-1).double().mean(dim=-1), "this is the number of experts that share a case, as "
+              "a mean over the cases. Different cases have different experts: join an expert's cases first, then count."),
         Wrong(lambda p: (p > 0.01).sum(dim=(1, 2)), "an expert is counted once for each of its cases here. Join its "
               "cases into one answer first, then count."),
     ),
@@ -83,24 +99,19 @@ def in_turn(d, o, scores, step_size):
     return torch.stack([o, one_update(d, o, scores, step_size)[1]])
 
 
-def by_the_blend(d, o, scores, step_size):
-    p = torch.softmax(scores, dim=0)
-    residual = d[:, None] - (p * o).sum()
-    to_o, to_scores = (-2 * p * residual).mean(0), (-2 * residual * p * (o - (p * o).sum())).mean(0)
-    return torch.stack([o - step_size * to_o, scores - step_size * to_scores])
-
-
 def shares_for_all(d, o, scores, step_size):
     to_o = (-torch.softmax(scores, dim=0) * (d[:, None] - o)).mean(0)
     return torch.stack([o - step_size * to_o, one_update(d, o, scores, step_size)[1]])
 
 
-def vanishing_exponentials(d, o, scores, step_size):
-    misfit = d[:, None] - o
-    p = torch.softmax(scores, dim=0)
-    weighted = p * torch.exp(-misfit.square() / 2)
-    h = weighted / weighted.sum(dim=1, keepdim=True)
-    return torch.stack([o + step_size * (h * misfit).mean(0), scores - step_size * (p - h).mean(0)])
+def gate_first(d, o, scores, step_size):
+    scores = one_update(d, o, scores, step_size)[1]
+    return torch.stack([one_update(d, o, scores, step_size)[0], scores])
+
+
+def gate_turned(d, o, scores, step_size):
+    moved = one_update(d, o, scores, step_size)
+    return torch.stack([moved[0], 2 * scores - moved[1]])
 
 
 @EXERCISES.write(
@@ -130,14 +141,27 @@ The logarithm of the sum is taken with `logsumexp`. At a distance of 200 the exp
               "this step goes up the gradient: the loss grows. Descent subtracts."),
         Wrong(in_turn, "the experts move first here, and the gate then follows them from where they have gone. In one "
               "step both gradients are taken before anything moves."),
+        Wrong(gate_first, "the gate moves first here, and the experts' responsibilities are taken with its new scores. In "
+              "one step both gradients are taken before anything moves."),
+        Wrong(gate_turned, "the experts' step is right, and the gate's goes up the gradient. Its gradient is p - h, and "
+              "descent subtracts it: a score rises where h is above p."),
+        Wrong(mistakes.without_the_half(2), "the ½ in the exponent is missing, so the responsibilities are too extreme.",
+              also=(mistakes.without_the_half(1),)),
+        Wrong(lambda d, o, scores, step_size: torch.stack([o, scores]) - one_update(d, o, scores, 1.0),
+              "these are the gradients. A step subtracts them, times the step size, from the outputs and the scores.",
+              also=(lambda d, o, scores, step_size: torch.stack([o, scores]) - one_update(d, o, scores, step_size),)),
+        Wrong(lambda d, o, scores, step_size: one_update(d, o, scores, 1.0), "the step size is not used: this is a step of "
+              "size 1."),
+        Wrong(mistakes.of_the_expected_error(1), "this is the step of eq. 1.2, the expected squared error. Eq. 1.3 has the "
+              "logarithm of a sum, and so the responsibilities, in it.", also=(mistakes.of_the_expected_error(0.5),)),
         Wrong(lambda d, o, scores, step_size: torch.stack([one_update(d, o, scores, step_size)[0], scores]),
               "the experts take their step, and the scores stay as they were. The loss depends on both, and both are "
               "trained."),
-        Wrong(by_the_blend, "this is the step of eq. 1.1, which compares the *blend* with d. Eq. 1.3 compares each "
+        Wrong(mistakes.by_the_blend, "this is the step of eq. 1.1, which compares the *blend* with d. Eq. 1.3 compares each "
               "expert with it, by itself."),
         Wrong(shares_for_all, "the experts' steps are weighted with the proportions p here. Under eq. 1.3 it is the "
               "responsibilities h, which differ from case to case."),
-        Wrong(vanishing_exponentials, "right where an expert is near, but in a case far from all of them every "
+        Wrong(mistakes.vanishing_exponentials, "right where an expert is near, but in a case far from all of them every "
               "exponential is 0, and 0 divided by 0 is NaN. Stay with the logarithms; torch.logsumexp or a softmax "
               "helps."),
     ),
@@ -182,21 +206,6 @@ them by $10^{-14}$, no more than rounding may do, and by epoch 4000 they have pa
 )
 
 
-def counted_above(errors, criterion):
-    above = errors > criterion
-    return above.sum(dim=0).double().where(~above.all(dim=0), torch.nan)
-
-
-def for_good(errors, criterion):
-    last_above = (torch.arange(1, len(errors) + 1)[:, None] * (errors > criterion)).max(dim=0).values
-    return last_above.double().where(last_above < len(errors), torch.nan)
-
-
-def strictly_below(errors, criterion):
-    below = errors < criterion
-    return below.double().argmax(dim=0).double().where(below.any(dim=0), torch.nan)
-
-
 @EXERCISES.repair(
     "the run that never arrived", "medium", 10, inputs=histories,
     statement="""`broken` should say when each run stops, that is the first epoch at which its error is *at most* the
@@ -223,11 +232,11 @@ a run stops at the *first* epoch that reaches the criterion.""",
         Wrong(lambda errors, criterion: stopped_at(errors, criterion).nan_to_num(nan=float(len(errors) - 1)),
               "a run that never reaches the criterion gets the last epoch here, as if it had arrived there. It has no "
               "such epoch: NaN."),
-        Wrong(counted_above, "this counts the epochs above the criterion. Where the error rises again after the first "
+        Wrong(mistakes.counted_above, "this counts the epochs above the criterion. Where the error rises again after the first "
               "success, that is too many."),
-        Wrong(for_good, "this is the epoch from which the error *stays* at or below the criterion. A run stops at the "
+        Wrong(mistakes.for_good, "this is the epoch from which the error *stays* at or below the criterion. A run stops at the "
               "first one."),
-        Wrong(strictly_below, "an error equal to the criterion is enough: at most, not below."),
+        Wrong(mistakes.strictly_below, "an error equal to the criterion is enough: at most, not below."),
         Wrong(lambda errors, criterion: stopped_at(errors, criterion) + 1, "this is one too many: row 0 is epoch 0, "
               "before any update."),
     ),

@@ -2,6 +2,7 @@
 
 import torch
 
+from . import _mistakes as mistakes
 from ._exercise import Exercises, Question, Wrong
 
 EXERCISES = Exercises()
@@ -68,11 +69,6 @@ def of_the_expected_error(d, o, p):
     return p * (squared - (p * squared).sum(dim=-1, keepdim=True))
 
 
-def zero_over_zero(d, o, p):
-    weighted = p * torch.exp(-(d[:, None, :] - o).square().sum(dim=-1) / 2)
-    return p - weighted / weighted.sum(dim=-1, keepdim=True)
-
-
 def calls_autograd(calls, cases):
     if any(name in ("grad", "backward") for name, _ in calls):
         return "autograd computes them here, and this exercise is to write them down without it."
@@ -99,21 +95,30 @@ $-\infty$ and gets the responsibility 0.""",
     wrong=(
         Wrong(lambda d, o, p: -gradient_at_the_gate(d, o, p), "the sign is the wrong one: descent along this lowers the "
               "total input of the expert that did better than expected."),
-        Wrong(lambda d, o, p: p - torch.softmax(-(d[:, None, :] - o).square().sum(dim=-1) / 2, dim=-1),
-              "the posterior is without its prior here: responsibilities depend on how well an expert fits *and* on its "
-              "proportion."),
-        Wrong(lambda d, o, p: p - torch.softmax(p.log() - (d[:, None, :] - o).square().sum(dim=-1), dim=-1),
-              "the ½ of eq. 1.3 is missing in the exponent, so the responsibilities are too extreme."),
-        Wrong(lambda d, o, p: p - torch.softmax(p.log() - (d[:, None, :] - o).norm(dim=-1) / 2, dim=-1),
-              "the exponent has the distance itself, and eq. 1.3 has its square."),
-        Wrong(lambda d, o, p: p - torch.softmax(p.log() - (d[:, None, :] - o).square().mean(dim=-1) / 2, dim=-1),
-              "the squared differences are averaged over the M outputs here. A squared distance is their sum."),
+        Wrong(mistakes.less(mistakes.prior_forgotten), "the posterior is without its prior here: responsibilities depend on "
+              "how well an expert fits *and* on its proportion."),
+        Wrong(mistakes.less(mistakes.half_forgotten), "the ½ of eq. 1.3 is missing in the exponent, so the responsibilities "
+              "are too extreme."),
+        Wrong(mistakes.less(mistakes.square_forgotten), "the exponent has the distance itself, and eq. 1.3 has its square."),
+        Wrong(mistakes.less(mistakes.mean_over_the_outputs), "the squared differences are averaged over the M outputs here. A "
+              "squared distance is their sum."),
+        Wrong(mistakes.less(mistakes.the_winner_takes_all), "the expert with the largest responsibility gets all of the case. "
+              "Responsibilities are shares."),
         Wrong(lambda d, o, p: -(p - gradient_at_the_gate(d, o, p)) / p, "these are -h/p, derivatives with respect to the "
               "proportions. Between them and the total inputs there is still the softmax."),
         Wrong(of_the_expected_error, "this is the gradient of eq. 1.2, the expected squared error. Eq. 1.3 has the "
               "responsibilities in it."),
-        Wrong(zero_over_zero, "right where an expert is near, but far from all of them every exponential is 0, and 0 "
-              "divided by 0 is NaN. Keep the logarithms: a softmax of log p minus half the squared distance."),
+        Wrong(mistakes.less(mistakes.zero_by_zero), "right where an expert is near, but far from all of them every exponential "
+              "is 0, and 0 divided by 0 is NaN. Keep the logarithms: a softmax of log p minus half the squared distance."),
+        Wrong(mistakes.less(mistakes.small_denominator(1e-12)), "a small number in the denominator avoids NaN, but if all "
+              "experts are far, all responsibilities are 0. Keep the logarithms: a softmax of log p minus half the squared "
+              "distance.", also=tuple(map(mistakes.less, (mistakes.zero_for_nan, *map(mistakes.small_denominator,
+                                                                                      mistakes.SMALL[1:-2]))))),
+        Wrong(mistakes.less(mistakes.never_closed(1e-12)), "a proportion of 0 gets a small number here, and if its expert is by "
+              "far the nearest, that expert gets a share. It is never chosen: leave the 0, and its exponent is minus infinity.",
+              also=tuple(map(mistakes.less, (mistakes.clamped, *map(mistakes.never_closed, mistakes.SMALL[1:]))))),
+        Wrong(lambda d, o, p: p - gradient_at_the_gate(d, o, p), "these are the responsibilities. The gradient at the "
+              "total inputs is the difference of two things, and they are one of them."),
     ),
 )
 def gradient_at_the_gate(d, o, p):

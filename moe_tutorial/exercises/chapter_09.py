@@ -49,6 +49,10 @@ hidden layer of 64 units each, the gate would hardly count: the same choice woul
         Wrong(0.5, "the gate is about half, and the experts the other half. But of that half one expert's part has still "
               "to be computed."),
         Wrong(round(1100 / 2010, 4), "that is the part that remains. What is saved is the rest."),
+        Wrong(0.89, "so much is saved if the experts are large, as the chapter's with a hidden layer. A linear expert is no "
+              "larger than its share of the gate."),
+        Wrong(0.46, "so near that it may be the rounding. If not: the blend has multiplications of its own, one for each "
+              "expert, which are saved, and which are in the full cost."),
         Wrong(0.1, "that is the part of the *experts'* cost that remains. Count the gate as well, and ask what is saved."),
     ),
 )
@@ -76,6 +80,8 @@ case, not how many the whole task needs. The chapter's mixtures show the same di
               "these."),
         Wrong(0.35, "that is the mean of H itself. The effective number is e to the power H, so it is 1, and not 0, "
               "where one expert has everything."),
+        Wrong(2.5, "no case is shared by more than two experts, so the mean cannot be above 2. Where one expert has "
+              "everything, that is one expert, whatever its number."),
         Wrong(2.0, "that is right for the cases of the first half. In the others one expert has everything."),
         Wrong(8.0, "eight is the number of experts that there are. It would be the effective number if all had the same "
               "share in every case."),

@@ -155,6 +155,18 @@ def nan_at_0(d, o, p, q):
     return (q * (p.log() - half - q.log())).sum(-1)
 
 
+def with_a_small_number(small):
+    def answer(d, o, p, q):
+        half = (d[:, None] - o).square().sum(-1) / 2
+        return (q * ((p + small).log() - half - (q + small).log())).sum(-1)
+    return answer
+
+
+def largest_for_infinity(d, o, p, q):
+    half = (d[:, None] - o).square().sum(-1) / 2
+    return (q * (p.log() - half - q.log())).nan_to_num().sum(-1)
+
+
 def without_the_half(d, o, p, q):
     squared = (d[:, None] - o).square().sum(-1)
     return torch.where(q > 0, q * (p.log() - squared - q.log()), 0.0).sum(-1)
@@ -179,6 +191,11 @@ takes the 0 there. The part $-\sum_k q_k \log q_k$ is the entropy of the guess: 
 everything on one expert. For $q = h$ the bound is the log likelihood itself, and for any other $q$ it is below it.""",
     wrong=(
         Wrong(nan_at_0, "0 times the logarithm of 0 is NaN for a computer. Where q is 0 the whole term is 0."),
+        Wrong(with_a_small_number(1e-12), "a small number inside the logarithms avoids NaN, but where p is 0 and q is not, "
+              "the bound is minus infinity, and this gives a number. Take 0 where q is 0, and leave p as it is.",
+              also=tuple(map(with_a_small_number, (1e-8, 1e-9, 1e-10, 1e-16, 1e-20, 1e-30, 1e-300)))),
+        Wrong(largest_for_infinity, "`nan_to_num` also puts a finite number in place of minus infinity, which is the bound "
+              "where p is 0 and q is not. Take 0 where q is 0, and leave the rest as it is."),
         Wrong(without_the_entropy, "the last part, -log q, is missing. Without it this is no bound."),
         Wrong(without_the_half, "the ½ before the squared distance is missing."),
         Wrong(the_likelihood, "this is the log likelihood itself; it does not use q. The bound is at most that."),

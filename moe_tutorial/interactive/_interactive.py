@@ -9,14 +9,18 @@ import html
 import json
 from importlib.resources import files
 
-from .. import plots
+from .. import _checks, plots
 from .._front_end import somebody_is_there
+from .._words import writable
 from ..tasks.vowels import SYMBOLS, WORDS
 
 HERE = files(__package__)
 
 LOSSES = {"mixture": "eq. 1.3, mixture", "cooperative": "eq. 1.1, cooperative", "expected": "eq. 1.2, expected"}
 """What the losses of `training.train` are called, the paper's own first."""
+
+MOST_OF_SEEDS = 9999
+"""The end of the fields for seeds."""
 
 DASHES = ("none", "7 3", "7 3 1.5 3", "2 2.5", "9 2 2 2 2 2", "13 4", "2 5", "6 6")
 """The line styles of `plots.EXPERT_STYLES` as SVG writes them."""
@@ -44,7 +48,7 @@ class Interactive:
         raise NotImplementedError
 
     def __repr__(self):
-        return f"{self.title}. {self.still().description}"
+        return writable(f"{self.title}. {self.still().description}")
 
     def html(self):
         """The face without a kernel, with everything in it: the same text for the same arguments."""
@@ -86,6 +90,11 @@ def cases_data(cases):
     names = {vowel: f"[{SYMBOLS[vowel]}] {WORDS[vowel]}" for vowel in dict.fromkeys(cases.vowel)}
     x = [[round(value, 3) for value in row] for row in cases.x.tolist()]
     return {"x": x, "vowel": list(cases.vowel), "names": names}
+
+
+def check_plane(name, cases):
+    """Check that cases lie in the plane, with F1 and F2; ValueError says what they have."""
+    _checks.floats(f"the x of {name}", cases.x, "N", 2, runs="")
 
 
 def _source(name):

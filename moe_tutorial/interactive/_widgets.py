@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import ipywidgets
 
+from ._interactive import MOST_OF_SEEDS
+
 _STYLE = {"description_width": "10em"}
 _LAYOUT = {"width": "30em"}
 
@@ -40,7 +42,7 @@ def expert_choice(experts):
 
 def seed_field(value):
     """A field for a seed."""
-    return ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=value, style=_STYLE, layout=_LAYOUT)
+    return ipywidgets.BoundedIntText(description="seed", min=0, max=MOST_OF_SEEDS, value=value, style=_STYLE, layout=_LAYOUT)
 
 
 def button(words):

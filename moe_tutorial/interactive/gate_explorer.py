@@ -4,11 +4,15 @@ import torch
 
 from .. import _checks, plots
 from ..model.gate import gate_scores, mixing_proportions
-from ._interactive import Interactive, cases_data, style
+from ..plots.picture import numbers
+from ..shapes import checked
+from ..tasks.vowels import Cases
+from ._interactive import Interactive, cases_data, check_plane, style
 
 _LIMIT = 20.0  # of the sliders of weights and bias
 
 
+@checked
 class GateExplorer(Interactive):
     """A gate whose weights can be moved: its proportions over the plane of F1 and F2, its lines, and `p` at one point.
 
@@ -16,20 +20,24 @@ class GateExplorer(Interactive):
     weight, bias: the gate to begin with, `(K, 2)` and `(K,)`, at most 8 experts, no value above 20.
     point: where the bars of `p` are taken at first, F1 and F2 in kHz.
 
-    ValueError: shapes that do not fit, more than 8 experts, values above 20, a point outside the drawn plane.
+    TypeError: no cases, or no numbers. ValueError: shapes that do not fit, more than 8 experts, values above 20, a point
+        outside the drawn plane.
     """
 
     name, title = "gate-explorer", "Gate explorer"
     invitation = "move the gate's weights, the temperature or a point, and see the proportions change."
 
-    def __init__(self, cases, weight, bias, point=(0.5, 2.0)):
-        _checks.floats("weight", weight, "K", 2)
-        _checks.floats("bias", bias, weight.shape[-2])
-        if weight.dim() > 2 or len(bias) > len(plots.EXPERT_COLOURS):
+    def __init__(self, cases: Cases, weight, bias, point=(0.5, 2.0)):
+        check_plane("cases", cases)
+        _checks.floats("weight", weight, "K", 2, runs="")
+        _checks.floats("bias", bias, len(weight), runs="")
+        _checks.same_dtype(weight=weight, bias=bias)
+        if len(bias) > len(plots.EXPERT_COLOURS):
             raise ValueError(f"weight has shape {tuple(weight.shape)}, wanted (K, 2) with at most 8 experts")
         largest = max(weight.abs().max().item(), bias.abs().max().item())
         if largest > _LIMIT:
-            raise ValueError(f"no weight or bias may be above {_LIMIT:g}, the end of the sliders, got {largest:g}")
+            raise ValueError(f"no number of weight or bias may be above {_LIMIT:g}, the end of the sliders, got {largest:g}")
+        point = numbers("point", point, 2).double().tolist()
         for axis, value, (low, high) in zip(("F1", "F2"), point, (plots.F1_LIMITS, plots.F2_LIMITS)):
             if not low <= value <= high:
                 raise ValueError(f"the point's {axis} must be from {low} to {high} kHz, got {value}")

@@ -7,12 +7,15 @@ import torch
 from .. import _checks, plots
 from .._words import three_decimals
 from ..model import losses
+from ..plots.picture import numbers
+from ..shapes import checked
 from ._interactive import Interactive, style
 
 _LOW, _HIGH = -2.0, 6.0  # the line on which outputs and desired output lie
 _VARIANCES = 0.04, 25.0, 40  # ends and number of steps of its slider, equal ratios; 1 is in the middle
 
 
+@checked
 class LossExplorer(Interactive):
     """One case with one desired output: what each of eqs. 1.1, 1.2 and 1.3 asks of every expert.
 
@@ -21,27 +24,29 @@ class LossExplorer(Interactive):
     p: the mixing proportions, one an expert; without them all are the same.
     variance: of eq. 1.3, from 0.04 to 25.
 
-    ValueError: another number of experts or proportions, values outside, proportions below 0 or not summing to 1.
+    TypeError: no numbers. ValueError: another number of experts or proportions, values outside, proportions below 0 or not
+        summing to 1.
     """
 
     name, title = "loss-explorer", "Loss explorer"
     invitation = "move an expert, its proportion, the desired output or the variance, and see the forces change."
 
-    def __init__(self, d, o, p=None, variance=1.0):
-        o = [float(value) for value in o]
+    def __init__(self, d: float, o, p=None, variance: float = 1.0):
+        o = numbers("o", o, "K").double()
         if not 2 <= len(o) <= len(plots.EXPERT_COLOURS):
             raise ValueError(f"o has {len(o)} outputs, wanted 2 to {len(plots.EXPERT_COLOURS)}, one an expert")
-        p = [1 / len(o)] * len(o) if p is None else [float(value) for value in p]
+        p = torch.full_like(o, 1 / len(o)) if p is None else numbers("p", p, "K")
         if len(p) != len(o):
             raise ValueError(f"p has {len(p)} proportions, wanted {len(o)}, one an expert")
-        for what, value in (("d", d), *((f"the output of expert {k}", value) for k, value in enumerate(o))):
+        for what, value in (("d", d), *((f"o[{k}]", value) for k, value in enumerate(o.tolist()))):
             if not _LOW <= value <= _HIGH:
                 raise ValueError(f"{what} must be from {_LOW:g} to {_HIGH:g}, got {value:g}")
         if not _VARIANCES[0] <= variance <= _VARIANCES[1]:
-            raise ValueError(f"the variance must be from {_VARIANCES[0]:g} to {_VARIANCES[1]:g}, got {variance:g}")
-        self.d, self.o, self.p, self.variance = float(d), _tensor(o), _tensor(p), float(variance)
-        _checks.floats("p", self.p, len(o))
-        _checks.sums_to_1("p", self.p)
+            raise ValueError(f"variance must be from {_VARIANCES[0]:g} to {_VARIANCES[1]:g}, got {variance:g}")
+        _checks.sums_to_1("p", p)
+        if p.dtype != torch.float64:  # which sum to 1 by fewer digits
+            p = p.double() / p.double().sum()
+        self.d, self.o, self.p, self.variance = float(d), o.clone(), p.clone(), float(variance)
 
     def data(self):
         exact = lambda values: [round(value, 12) for value in values.tolist()]  # noqa: E731
@@ -100,10 +105,6 @@ class LossExplorer(Interactive):
         panel.on_press(make_equal, equal)
         panel.on_press(start, again)
         return panel.box
-
-
-def _tensor(values):
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def _case(d, o, p) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -2,17 +2,21 @@
 
 import functools
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from .. import plots
+from .. import _checks, plots
 from ..model.gate import LIVE, effective_experts, gate_scores, live, mixing_proportions
 from ..model.lines import foot_of_normal
 from ..model.mixture import Mixture
+from ..plots.picture import numbers
+from ..shapes import checked
 from ..table1.recorded import CRITERION, EPOCHS, STEP_SIZE_OF, is_recorded, load_trainings, moments
+from ..tasks.vowels import VowelTask
 from ..training.descent import train
-from ._interactive import LOSSES, Interactive, cases_data, style
+from ._interactive import LOSSES, MOST_OF_SEEDS, Interactive, cases_data, check_plane, style
 
 _RESOLUTION = 0.01  # of the weights that a page carries
 
@@ -51,35 +55,47 @@ def _film(history, run=0):
     return Film(epochs, history.squared_error[at, run], experts, gate, bool(history.converged[run]))
 
 
+@checked
 class TrainingPlayer(Interactive):
     """Recorded trainings on the vowels, to be looked at epoch by epoch.
 
     task: a `vowels.vowel_task` with one output.
-    losses: names from `STEP_SIZE_OF`. experts: numbers of experts, from 2 to 8. seeds: one run each. All their combinations
-        are shown, and stop at the criterion 0.08 or after 3000 epochs. A training that is stored (`load_training`) is
-        taken from there; the others are run.
+    losses: names from `STEP_SIZE_OF`. experts: numbers of experts, from 2 to 8. seeds: one run each, from 0 to 9999. All
+        their combinations are shown, and stop at the criterion 0.08 or after 3000 epochs. A training that is stored
+        (`load_training`) is taken from there; the others are run.
     marks: points of Figure 3 with their names, a mapping to `(2,)`.
 
-    ValueError: a task with more than one output, no loss, experts or seeds, an unknown loss, fewer than 2 or more than 8
-        experts.
+    TypeError: no task, no names, no whole numbers. ValueError: a task with more than one output or other inputs than F1 and
+        F2, no loss, experts or seeds, or one of them twice, an unknown loss, fewer than 2 or more than 8 experts.
     """
 
     name, title = "training-player", "Training player"
     invitation = "choose a run and move through its epochs, and see gate and experts change."
 
-    def __init__(self, task, losses=tuple(STEP_SIZE_OF), experts=(4, 8), seeds=(0, 2), marks=None):
-        self.losses, self.experts, self.seeds = list(losses), list(experts), list(seeds)
+    def __init__(self, task: VowelTask, losses=tuple(STEP_SIZE_OF), experts=(4, 8), seeds=(0, 2),
+                 marks: Mapping | None = None):
         if task.train.d.shape[-1] != 1:
             raise ValueError(f"the task has {task.train.d.shape[-1]} outputs, wanted 1, so that an expert has one line")
-        if not (self.losses and self.experts and self.seeds):
-            raise ValueError("wanted at least one loss, one number of experts and one seed")
+        check_plane("the task", task.train)
+        _checks.texts("losses", losses)
+        self.losses, self.experts = list(losses), list(_checks.listed("experts", experts))
+        self.seeds = list(_checks.several_seeds("seeds", seeds))
+        for place, one in enumerate(self.experts):
+            _checks.count(f"experts[{place}]", one)
+        for name, values in (("losses", self.losses), ("experts", self.experts), ("seeds", self.seeds)):
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"{name} must hold at least one of them, each once, got {_checks.short(values)}")
         for loss in self.losses:
             if loss not in STEP_SIZE_OF:
-                raise ValueError(f"unknown loss {loss!r}, wanted one of {', '.join(STEP_SIZE_OF)}")
+                raise ValueError(f"losses has the unknown loss {loss!r}, wanted one of {', '.join(STEP_SIZE_OF)}")
         if not 2 <= min(self.experts) <= max(self.experts) <= len(plots.EXPERT_COLOURS):
             raise ValueError(f"wanted from 2 to {len(plots.EXPERT_COLOURS)} experts, got {self.experts}")
-        self.task = task
-        self.marks = {name: [round(value, 3) for value in point.tolist()] for name, point in (marks or {}).items()}
+        if max(self.seeds) > MOST_OF_SEEDS:
+            raise ValueError(f"seeds must be from 0 to {MOST_OF_SEEDS}, the end of their field, got {max(self.seeds)}")
+        self.task, self.marks = task, {}
+        for name, point in (marks or {}).items():
+            _checks.text("each name of marks", name)
+            self.marks[name] = [round(value, 3) for value in numbers(f"marks[{name!r}]", point, 2).tolist()]
 
     @functools.cached_property
     def films(self):
