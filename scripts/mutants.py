@@ -57,6 +57,15 @@ def mixture(draw, outputs=3):
     return wide(draw, n, m), wide(draw, n, k, m), proportions(draw, n, k)
 
 
+def below_the_root(draw):
+    """Inputs with a 1, a gate, and the responsibilities of its left side and of itself, in some cases 0."""
+    n, inputs = whole(draw, 8, 20), whole(draw, 1, 3)
+    below = draw.uniform(n) * (draw.uniform(n) > one_of(draw, 0.0, 0.3))
+    below[: inputs + 2] = 0.5  # enough cases to decide
+    x = torch.cat([draw(n, inputs), torch.ones(n, 1, dtype=torch.float64)], 1)
+    return x, draw(inputs + 1), below * draw.uniform(n), below
+
+
 def voices(draw):
     speakers, tokens = whole(draw, 2, 5), whole(draw, 1, 4)
     speaker = (torch.randperm(90, generator=draw.generator)[:speakers]).repeat_interleave(tokens)
@@ -154,6 +163,9 @@ FURTHER_CASES = {
     "weighted_lines": weighted,
     "variances": lambda draw: (lambda d, o, p: (d, o, 0.9 * p + 0.1 / p.shape[1]))(*mixture(draw)),
     "lower_bound": lambda draw: (lambda d, o, p: (d, o, p, proportions(draw, *p.shape)))(*mixture(draw)),
+    "log_leaves": lambda draw: (wide(draw, whole(draw, 1, 4), 2 ** whole(draw, 1, 4) - 1),),
+    "of_gates": lambda draw: (proportions(draw, whole(draw, 1, 4), 2 ** whole(draw, 1, 4)),),
+    "gate_below": below_the_root,
     "dispatch": sent,
 }
 

@@ -1,11 +1,11 @@
 """Chapter 11, a tree of gates."""
 
 import torch
-from torch.nn.functional import logsigmoid
 
 from ._exercise import Exercises, Question, Wrong
 
 EXERCISES = Exercises()
+logsigmoid = torch.nn.functional.logsigmoid
 
 
 def scores_of_trees(draw):
@@ -119,15 +119,15 @@ result has to be finite.""",
     hints=(
         "begin with a 0 for the root. Each level makes of every entry two: one with the logarithm of what goes left added, one "
         "with that of what goes right.",
-        "the logarithms are `logsigmoid(s)` and `logsigmoid(-s)`; `torch.stack([...], -1).flatten(1)` puts the two children of "
-        "each gate side by side.",
+        "the logarithms are those of `torch.nn.functional.logsigmoid`, of s and of -s; `torch.stack([...], -1).flatten(1)` puts the "
+        "two children of each gate side by side.",
     ),
     explanation=r"""A proportion is a product, so its logarithm is a sum of the logarithms on the way. $\log(1 - \sigma(s)) = \log
 \sigma(-s)$, and `logsigmoid` computes both without a number that underflows. Level by level every entry becomes two, side by side. The
 package has the same without levels, as two products with the table of paths: `log_proportions` in `moe_tutorial/model/tree.py`.""",
     wrong=(
         Wrong(in_products, "this multiplies the proportions first and takes the logarithm of the product, which is 0 for large "
-              "scores, and its logarithm is not finite. Add logarithms: `logsigmoid(s)` and `logsigmoid(-s)`."),
+              "scores, and its logarithm is not finite. Add logarithms, those of `logsigmoid`."),
         Wrong(children_swapped, "left and right are exchanged: a large score sends the case to the left."),
         Wrong(only_the_last_gates, "these are the decisions of the last gates alone. The way begins at the root."),
         Wrong(level_by_level, "the leaves are in another order: all that went left at the last gate first. Wanted is from left to "
@@ -141,7 +141,8 @@ def log_leaves(scores):
     while place < scores.shape[1]:
         s = scores[:, place:place + log_p.shape[1]]
         place += log_p.shape[1]
-        log_p = torch.stack([log_p + logsigmoid(s), log_p + logsigmoid(-s)], -1).flatten(1)
+        left, right = (torch.nn.functional.logsigmoid(t) for t in (s, -s))
+        log_p = torch.stack([log_p + left, log_p + right], -1).flatten(1)
     return log_p
 
 
