@@ -38,9 +38,9 @@ def expert_choice(experts):
     return choice("move expert", [(f"expert {k}", k) for k in range(experts)], 0)
 
 
-def seed_field(value):
-    """A field for a seed."""
-    return ipywidgets.BoundedIntText(description="seed", min=0, max=9999, value=value, style=_STYLE, layout=_LAYOUT)
+def seed_field(value, highest=9999):
+    """A field for a seed from 0."""
+    return ipywidgets.BoundedIntText(description="seed", min=0, max=highest, value=value, style=_STYLE, layout=_LAYOUT)
 
 
 def button(words):
