@@ -126,6 +126,7 @@ moe.start((live, data) => {
 
   const three = (v) => format(v, 3);
   const by = (v) => v < 0.0005 ? "less than 0.001" : three(v);
+  const risen = (v) => v < 0 ? `fallen by ${by(-v)}` : `risen by ${by(v)}`;
   const gapOf = (v) => v >= 0.0005 ? three(v) : v < 1e-9 ? "0" : "below 0.001";
 
   function begin(words) {
@@ -155,21 +156,21 @@ moe.start((live, data) => {
     draw();
   }
 
-  const pressE = () => press("E", guess, (rise, { L }) => rise.turned < 1e-12
+  const stepE = () => press("E", guess, (rise, { L }) => rise.turned < 1e-12
     ? "E: nothing changes, for the guess q is h already."
-    : `E: the guess q is now h. F has risen by ${by(rise.F)} and touches L, at ${three(L)}.`);
+    : `E: the guess q is now h. F has ${risen(rise.F)} and touches L, at ${three(L)}.`);
 
-  const pressM = () => press("M", fit, (rise, { L }) => (rise.moved < 1e-9
+  const stepM = () => press("M", fit, (rise, { L }) => (rise.moved < 1e-9
     ? "M: the experts stay, for they fit this guess already; only the gate goes on. "
     : "M: experts and gate are fitted to the guess q. ") +
-    `F has risen by ${by(rise.F)}, L by ${by(rise.L)}, to ${three(L)}.`);
+    `F has ${risen(rise.F)}, L has ${risen(rise.L)}, to ${three(L)}.`);
 
-  const pressBoth = () => press(`E, M × ${rounds}`, () => {
+  const stepBoth = () => press(`E, M × ${rounds}`, () => {
     for (let round = 0; round < rounds; round++) {
       guess();
       fit();
     }
-  }, (rise, { L }) => `${rounds} times E and M: L has risen by ${by(rise.L)}, to ${three(L)}.`);
+  }, (rise, { L }) => `${rounds} times E and M: L has ${risen(rise.L)}, to ${three(L)}.`);
 
   // The cases and the lines --------------------------------------------------------------------------------------------
 
@@ -206,7 +207,8 @@ moe.start((live, data) => {
         "data-mine": mine, d: mine < 0 ? "M-2 0A2 2 0 1 1 2 0A2 2 0 1 1 -2 0Z" : shapes[mine] });
     });
     const lines = model.experts.map((row, k) => svg("line", { x1: x(-edge), x2: x(edge), y1: y(at(row, -edge)),
-      y2: y(at(row, edge)), stroke: style.colours[k], "stroke-width": 2.4, "stroke-dasharray": style.dashes[k], "data-expert": k }));
+      y2: y(at(row, edge)), stroke: style.colours[k], "stroke-width": 2.4, "stroke-dasharray": style.dashes[k],
+      "data-expert": k }));
     const answer = (n) => dot(p[n], model.experts.map((row) => at(row, task.x[n])));
     const blend = svg("path", { fill: "none", stroke: "#000", "stroke-width": 1.2, class: "moe-blend",
       d: "M" + task.x.map((value, n) => `${x(value)} ${y(answer(n))}`).join("L") });
@@ -248,8 +250,8 @@ moe.start((live, data) => {
         if (widest < 0.3) return [band];
         const wide = range(rows.length).filter((n) => rows[n][k] > widest - 0.01), n = wide[wide.length >> 1];
         return [band, svg("text", { x: across(Math.min(0.94, Math.max(-0.94, task.x[n]))),
-          y: top + (lower[n] + rows[n][k] / 2) * bandHeight + 4.5, "text-anchor": "middle", style: `fill: ${style.colours[k]}; font-weight: 700; font-size: 13px`,
-          "data-number": k }, String(k))];
+          y: top + (lower[n] + rows[n][k] / 2) * bandHeight + 4.5, "text-anchor": "middle", "data-number": k,
+          style: `fill: ${style.colours[k]}; font-weight: 700; font-size: 13px` }, String(k))];
       });
       return [...parts.filter((part) => part.localName === "path"), ...parts.filter((part) => part.localName === "text"),
         svg("text", { x: left - 10, y: top + bandHeight / 2 + 4, "text-anchor": "end" }, name)];
@@ -395,15 +397,17 @@ moe.start((live, data) => {
       ...["press", "L", "F", "gap"].map((words) => html("th", { scope: "col" }, words)))), body));
   const small = { style: "font-size: 0.9em" };
   const tries = [
-    "E twice: the second changes nothing. M twice: the second leaves the experts where they are.",
+    "E twice: the second changes nothing.",
+    "M twice: the second leaves the experts where they are. The gate goes on, and F rises; L may fall, for F does not " +
+      "touch it now. It does with seed 2 of 4 |x|: E, M, E, M, M.",
     "M before the first E: all experts become one line, and no E parts them again.",
     "4 |x| with σ² = 4: F hugs L less closely, and the two lines take about twice as many rounds.",
-    "The zigzag with seed 3, five times × 10: three lines. With seed 23 it stays stuck, however often you press. " +
-      "With σ² held at 1 both find the three lines.",
+    "The zigzag with seed 3, five times × 10: three lines. With seed 9 it is stuck, from the tenth press on at " +
+      "L = \u2212159.18, however often you press. With σ² held at 1 both find the three lines.",
   ];
   live.append(
     group("Settings", controls(tasks, experts, seed), controls(spread, learned)),
-    staying(button("E", pressE), button("M", pressM), button(`E and M × ${rounds}`, pressBoth),
+    staying(button("E", stepE), button("M", stepM), button(`E and M × ${rounds}`, stepBoth),
       button("Start again", () => begin("Back to the start")), values),
     status,
     html("div", { class: "moe-panels" },

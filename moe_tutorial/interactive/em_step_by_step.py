@@ -143,8 +143,8 @@ class EMStepByStep(Interactive):
 class Climb:
     """A mixture of linear experts on a toy, in the middle of EM, and the guess q that its bound is made of.
 
-    weight `(K, 1, 1)`, bias `(K, 1)`: of the experts. gate: weight `(K, 1)` and bias `(K,)`. variance: `(K,)`. q: `(N, K)`, at
-    the start the gate's proportions.
+    weight `(K, 1, 1)`, bias `(K, 1)`: of the experts. gate: weight `(K, 1)` and bias `(K,)`. variance: `(K,)`. q: `(N, K)`,
+    at the start the gate's proportions.
     """
 
     def __init__(self, toy, experts, seed, variance, learned):
