@@ -65,7 +65,7 @@ def read(page):
 
 def press(page, *names, key="Enter"):
     for name in names:
-        page.get_by_role("button", name=f"E and M × {name}" if name == 10 else name, exact=True).press(key)
+        page.get_by_role("button", name=f"Both × {name}" if name == 10 else name, exact=True).press(key)
 
 
 def settle(page, task, experts, seed, variance, learned):
@@ -405,7 +405,7 @@ def test_seed_3_of_the_zigzag_finds_three_lines_and_seed_9_is_stuck_unless_the_v
     assert found == three and L.startswith("L = 762.")
     (early, L), (late, end) = after(9, True, 10, 5)
     assert max(map(abs, early)) < 1 and late == pytest.approx(early, abs=0.01)
-    assert [number(text[4:]) for text in (L, end)] == pytest.approx([-159.18] * 2, abs=0.005)
+    assert [number(text[4:]) for text in (L, end)] == pytest.approx([-159.2] * 2, abs=0.05)
     for seed in (3, 9):
         (found, _), = after(seed, False, 10)
         assert found == three

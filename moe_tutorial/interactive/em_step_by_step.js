@@ -402,12 +402,12 @@ moe.start((live, data) => {
       "touch it now. It does with seed 2 of 4 |x|: E, M, E, M, M.",
     "M before the first E: all experts become one line, and no E parts them again.",
     "4 |x| with σ² = 4: F hugs L less closely, and the two lines take about twice as many rounds.",
-    "The zigzag with seed 3, five times × 10: three lines. With seed 9 it is stuck, from the tenth press on at " +
-      "L = \u2212159.18, however often you press. With σ² held at 1 both find the three lines.",
+    "The zigzag with seed 3, five times both × 10: three lines. With seed 9 it is stuck, from the tenth press on at " +
+      "L = \u2212159.2, however often you press. With σ² held at 1 both find the three lines.",
   ];
   live.append(
     group("Settings", controls(tasks, experts, seed), controls(spread, learned)),
-    staying(button("E", stepE), button("M", stepM), button(`E and M × ${rounds}`, stepBoth),
+    staying(button("E", stepE), button("M", stepM), button(`Both × ${rounds}`, stepBoth),
       button("Start again", () => begin("Back to the start")), values),
     status,
     html("div", { class: "moe-panels" },

@@ -104,7 +104,7 @@ class EMStepByStep(Interactive):
         learned = choice("variance", [("is held", False), ("is fitted by M", True)], self.learned)
         seed = seed_field(self.seed, _SEEDS - 1)
         slope = choice("below: slope of", _names(self.experts), 0)
-        e, m, both, again = (button(words) for words in ("E", "M", f"E and M × {_ROUNDS}", "Start again"))
+        e, m, both, again = (button(words) for words in ("E", "M", f"Both × {_ROUNDS}", "Start again"))
         panel = Panel(task, experts, variance, learned, seed, e, m, both, again, slope)
         climbs: list[Climb] = []
 
