@@ -85,6 +85,7 @@ VALID = {
     "exercises.Exercise": lambda: arguments_of(EXERCISE),
     "exercises.Question": lambda: arguments_of(QUESTION),
     "interactive.Interactive": dict,
+    "interactive.EMStepByStep": lambda: {"task": "zigzag", "experts": 2, "seed": 3, "variance": 0.5, "learn_variance": True},
     "interactive.GateExplorer": lambda: {"cases": TRAIN, **GATE, "point": (0.5, 2.0)},
     "interactive.LossExplorer": lambda: {"d": 1.0, "o": [1.0, 2.0], "p": [0.5, 0.5], "variance": 1.0},
     "interactive.TrainItYourself": dict,

@@ -5,9 +5,10 @@ share is in `shared.js`.
 """
 
 from ._interactive import Interactive
+from .em_step_by_step import EMStepByStep
 from .gate_explorer import GateExplorer
 from .loss_explorer import LossExplorer
 from .train_it_yourself import TrainItYourself
 from .training_player import TrainingPlayer
 
-__all__ = ["GateExplorer", "Interactive", "LossExplorer", "TrainItYourself", "TrainingPlayer"]
+__all__ = ["EMStepByStep", "GateExplorer", "Interactive", "LossExplorer", "TrainItYourself", "TrainingPlayer"]

@@ -40,9 +40,9 @@ def expert_choice(experts):
     return choice("move expert", [(f"expert {k}", k) for k in range(experts)], 0)
 
 
-def seed_field(value):
-    """A field for a seed."""
-    return ipywidgets.BoundedIntText(description="seed", min=0, max=MOST_OF_SEEDS, value=value, style=_STYLE, layout=_LAYOUT)
+def seed_field(value, highest=MOST_OF_SEEDS):
+    """A field for a seed from 0."""
+    return ipywidgets.BoundedIntText(description="seed", min=0, max=highest, value=value, style=_STYLE, layout=_LAYOUT)
 
 
 def button(words):

@@ -128,7 +128,7 @@ def fits(x, d, panels: Mapping, caption: str) -> Picture:
                 ax.scatter(x[:, 0], o[:, k, 0], s=9, color=expert_colour(k), alpha=p[:, k].clamp(0, 1).tolist(), lw=0)
             y = blend(o, p)
             ax.plot(x[:, 0], y[:, 0], color="black", linewidth=1.2, label="blend")
-            ax.set(title=title, xlabel="x", ylim=(-1.5, 5.5))
+            ax.set(title=title, xlabel="x", ylim=(min(-1.5, d.min().item() - 0.5), max(5.5, d.max().item() + 0.5)))
             used = int((p.max(0).values > 0.1).sum())
             said.append(f"{title}: the blend is within {(y - d).abs().max().item():.2f} of the desired output everywhere; "
                         f"{used} experts have a proportion above 0.1 somewhere")
