@@ -151,7 +151,7 @@ def leaves_of_the_last(h):
 
 
 def deepest_first(h):
-    found = []
+    found: list[torch.Tensor] = []
     while h.shape[1] > 1:
         h = h[:, 0::2] + h[:, 1::2]
         found.append(h)
@@ -159,7 +159,7 @@ def deepest_first(h):
 
 
 def means_of_leaves(h):
-    found = []
+    found: list[torch.Tensor] = []
     while h.shape[1] > 1:
         h = (h[:, 0::2] + h[:, 1::2]) / 2
         found.insert(0, h)
@@ -168,7 +168,7 @@ def means_of_leaves(h):
 
 def halves(h):
     """A gate's leaves taken as every other one."""
-    found = []
+    found: list[torch.Tensor] = []
     while h.shape[1] > 1:
         half = h.shape[1] // 2
         h = h[:, :half] + h[:, half:]
@@ -197,11 +197,11 @@ more work.""",
     ),
 )
 def of_gates(h):
-    found = []
-    while h.shape[1] > 1:
-        h = h[:, 0::2] + h[:, 1::2]
-        found.insert(0, h)
-    return torch.cat(found, 1)
+    levels = [h]
+    while levels[0].shape[1] > 1:
+        last = levels[0]
+        levels.insert(0, last[:, 0::2] + last[:, 1::2])
+    return torch.cat(levels[:-1], dim=1)
 
 
 def stepped(x, gate, target, in_gradient, in_curvature):

@@ -7,11 +7,12 @@ import torch
 
 from .. import plots
 from .._words import three_decimals
+from ..model.losses import _log_gaussian
 from ..model.mixture import Mixture
 from ..shapes import Count, CountFrom0, Positive, checked
 from ..tasks import toys
 from ..training.em import EMPTY
-from ..training.steps import gate_step, log_gaussian, variance_step, weighted_least_squares
+from ..training.steps import gate_step, variance_step, weighted_least_squares
 from ._interactive import Interactive, style
 
 _Task = Literal["absolute_value", "three_segments", "zigzag"]
@@ -162,7 +163,7 @@ class Climb:
         return torch.log_softmax(self.x @ weight.mT + bias, -1)
 
     def joint(self):
-        return self.log_proportions() + log_gaussian(self.d, self.outputs(), self.variance)
+        return self.log_proportions() + _log_gaussian(self.d, self.outputs(), self.variance)
 
     def e_step(self):
         self.q = torch.softmax(self.joint(), -1)
