@@ -186,7 +186,7 @@ FURTHER_CASES = {
     "chosen_weights": lambda draw: (*sparse(draw)[::2], one_of(draw, True, False)),
     "queue_places": queued,
     "combine": answered,
-    "switch_gradient": sized("nm", "nkm", "nk"),
+    "switch_gradient": lambda draw: (lambda d, o, p: (d, o, one_of(draw, 0.1, 1.0, 8.0) * draw(*p.shape)))(*mixture(draw)),
     "dispatch_top_k": layer,
     "dispatch": sent,
 }

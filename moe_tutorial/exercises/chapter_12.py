@@ -272,6 +272,11 @@ def combine(out, case, share, x):
     return y.index_add(0, case, share[:, None] * out)
 
 
+def calls_autograd(calls, cases):
+    if any(name in ("grad", "backward") for name, _ in calls):
+        return "autograd computes them here, and this exercise is to write them down without it."
+
+
 def parts_of_switch(d, o, scores):
     p = torch.softmax(scores, dim=1)
     favourite = scores.argmax(dim=1, keepdim=True)
@@ -301,7 +306,7 @@ def of_the_weights(d, o, scores):
 
 
 @EXERCISES.write(
-    "Switch's gradient", "hard", 20, inputs=errors_of_one,
+    "Switch's gradient", "hard", 20, inputs=errors_of_one, watch=calls_autograd,
     statement=r"""Write `switch_gradient(d, o, scores)`, without autograd: the slope of $E = \tfrac12 \|d - y\|^2$ with respect to each score,
 `(N, K)`, where $y = p_i\, o_i$ with $i$ the favourite of the case and $p$ the softmax over *all* scores. In go `d` `(N, M)`, `o`
 `(N, K, M)` and `scores` `(N, K)`, without ties. Mind the half.""",
@@ -404,23 +409,23 @@ QUIZ = (
         "A layer computes the favourite only. Its weight is the softmax over the one chosen score. After training the gate is as it "
         "began. Why?",
         (
-            ("The choice of the largest score has no gradient", "True, but that is so in Switch, too, whose gate learns. The weight "
-             "of the chosen one can have a gradient."),
             ("The softmax of one number is 1, whatever the number is", "So the score is in the choice only, and the output does not "
              "change with it."),
+            ("The choice of the largest score has no gradient", "True, but that is so in Switch, too, whose gate learns. The weight "
+             "of the chosen one can have a gradient."),
             ("A loss for balance is missing", "That would move the gate, but towards an even use, not towards the better expert."),
         ),
-        right=1,
+        right=0,
     ),
     Question(
         "The number of experts is doubled, and each case is still sent to two of them. What grows?",
         (
             ("The arithmetic of the experts", "Each case still has two answers computed."),
+            ("Nothing", "The arithmetic of the experts does not. But somebody has to choose among twice as many, and to hold them."),
             ("The gate, the memory for the weights, and the small change of sorting", "The gate has to score everybody, and all "
              "weights have to lie somewhere. The rows that are computed stay as many."),
-            ("Nothing", "The arithmetic of the experts does not. But somebody has to choose among twice as many, and to hold them."),
         ),
-        right=1,
+        right=2,
     ),
     Question(
         "An expert that was not chosen for a case: what does it learn from that case, in 1991 and in a sparse layer?",
