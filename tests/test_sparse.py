@@ -19,9 +19,11 @@ from moe_tutorial import (
     load_saving,
     places,
     random_experts,
+    responsibilities,
     sparse_weights,
     toys,
 )
+from moe_tutorial.exercises import EXERCISES
 from moe_tutorial.sparse import saving, ways
 
 f64 = torch.float64
@@ -257,6 +259,24 @@ def test_in_groups_computes_no_more_rows_than_were_chosen(monkeypatch):
         rows.clear()
         way(*given)
         assert sum(rows) == wanted
+
+
+# ---- what the exercises of chapter 12 say
+
+def test_the_numbers_of_the_slope_of_a_lonely_score():
+    scores, o, d = (torch.tensor(t, dtype=f64) for t in ([[1.0, 0.0]], [[[3.0], [1.0]]], [[1.0]]))
+    slopes = [float(by_hand(scores, o, d, *how)[0, 0]) for how in ((1, True), (1, False), (2, True))]
+    p = torch.softmax(scores, -1)
+    slopes.append(float((p - responsibilities(d, o, p))[0, 0]))
+    exercise = EXERCISES["gate_gradient_of_one"]
+    wrong = {wrong.answer for wrong in exercise.wrong}
+    assert slopes[0] == exercise.reference == 0
+    assert all(min(abs(slope - said) for said in wrong) < 0.001 for slope in slopes[1:])
+    assert "which is 1.41" in exercise.explanation and round(slopes[1], 2) == 1.41
+
+
+def test_the_places_of_the_first_exercise_are_the_packages():
+    assert capacity(1000, 8, 2, 1.25) == EXERCISES["places_of_an_expert"].reference
 
 
 # ---- times
