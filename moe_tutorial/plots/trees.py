@@ -45,7 +45,7 @@ def tree_diagram(paths: Paths, leaves: Texts, gates: Texts, caption: str) -> Pic
                 ax.text(place, -level[node], gates[node], ha="center", va="center", fontsize=11, zorder=2,
                         bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "#555555"})
         for leaf, text in enumerate(leaves):
-            ax.text(leaf, -int(depth[leaf]) - 0.12, text, ha="center", va="top", fontsize=12, color=expert_colour(leaf),
+            ax.text(leaf, -int(depth[leaf]) - 0.12, text, ha="center", va="top", fontsize=14, color=expert_colour(leaf),
                     linespacing=1.15)
         ax.set(xlim=(-0.6, len(leaves) - 0.4), ylim=(-int(depth.max()) - 0.2 - 0.3 * lines, 0.4))
         ax.axis("off")
