@@ -50,9 +50,9 @@ def tree_diagram(paths: Paths, leaves: Texts, gates: Texts, caption: str) -> Pic
         ax.set(xlim=(-0.6, len(leaves) - 0.4), ylim=(-int(depth.max()) - 0.2 - 0.3 * lines, 0.4))
         ax.axis("off")
     said = "; ".join(text.replace("\n", " ") or "nothing" for text in leaves)
-    asked = "; ".join(text.replace("\n", " ") or "nothing" for text in gates)
+    asked = "; ".join(text.replace("\n", " ") for text in gates if text)
     return Picture(figure, caption, f"A tree of {len(gates)} gate{'s' * (len(gates) > 1)} and {len(leaves)} leaves, from "
-                   f"left to right: {said}. The gates, the root first: {asked}.")
+                   f"left to right: {said}.{f' The gates, the root first: {asked}.' if asked else ''}")
 
 
 def _place(paths, leaves, across):
