@@ -44,8 +44,10 @@ EXPERTS = {
     "proportions": lambda n: plots.proportions(torch.full((1, n), 1 / n), ["case"]),
     "proportions of two cases": lambda n: plots.proportions(torch.full((2, n), 1 / n), ["one", "other"]),
     "shares": lambda n: plots.shares([0, 1], torch.full((2, n), 1 / n, dtype=f64), "caption"),
+    "favourites": lambda n: plots.favourites(drawn_from(n, 2), {"title": torch.eye(n, dtype=f64)}, "caption"),
+    "vowel_map": lambda n: plots.vowel_map({"i": [0.3, 2.4]}, some_lines(n), "caption"),
 }
-NO_EXPERTS = {"model_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
+NO_EXPERTS = {"model_diagram", "tree_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
 
 
 def test_every_function_that_draws_experts_is_tried():

@@ -108,7 +108,7 @@ def vowel_map(means: Mapping, lines: Mapping, caption: str) -> Picture:
 
     TypeError, ValueError: no vowels, no lines, what is no line in the plane, more than 16 lines.
     """
-    check_number("vowels", len(means))
+    check_number("means", len(means))
     check_number("lines", len(lines), 2 * BY_COLOUR)
     said, passes = [], []
     with drawing(4.4) as (figure, ax):
