@@ -45,7 +45,25 @@ from .model import (
     tree_paths,
 )
 from .recordings import RecordingError
-from .sparse import blend_of_all, costs, favourite_only, load_costs, multiplications, random_mixture
+from .sparse import (
+    blend_of_all,
+    capacity,
+    chosen_experts,
+    compute_all,
+    compute_by_masks,
+    compute_in_buffers,
+    compute_in_groups,
+    compute_one_hot,
+    costs,
+    favourite_only,
+    load_costs,
+    load_saving,
+    multiplications,
+    places,
+    random_experts,
+    random_mixture,
+    sparse_weights,
+)
 from .table1 import (
     Protocol,
     Replication,
@@ -90,7 +108,9 @@ __all__ = [
     "Protocol", "Replication", "claims", "explore", "load_cell", "load_fit", "load_mixtures", "load_multiverse",
     "load_training", "load_trainings", "replicate", "simulate", "t_test",
     # sparse
-    "blend_of_all", "favourite_only", "load_costs", "multiplications", "random_mixture",
+    "blend_of_all", "capacity", "chosen_experts", "compute_all", "compute_by_masks", "compute_in_buffers",
+    "compute_in_groups", "compute_one_hot", "favourite_only", "load_costs", "load_saving", "multiplications", "places",
+    "random_experts", "random_mixture", "sparse_weights",
     # recordings
     "RecordingError",
     # modules

@@ -66,6 +66,23 @@ def below_the_root(draw):
     return x, draw(inputs + 1), below * draw.uniform(n), below
 
 
+def queued(draw):
+    experts = whole(draw, 1, 6)
+    return draw.uniform(whole(draw, 1, 9), experts).argsort(dim=-1)[:, :whole(draw, 1, experts)], experts
+
+
+def answered(draw):
+    n, m, choices = whole(draw, 1, 6), whole(draw, 1, 4), whole(draw, 1, 12)
+    case = torch.randint(n, (choices,), generator=draw.generator)
+    return wide(draw, choices, m), case, draw.uniform(choices), wide(draw, n, m)
+
+
+def layer(draw):
+    n, experts, d, h, m = (whole(draw, 1, 6) for _ in range(5))
+    chosen = draw.uniform(n, experts).argsort(dim=-1)[:, :whole(draw, 1, experts)]
+    return draw(n, d), chosen, draw.uniform(*chosen.shape), draw(experts, d, h), draw(experts, h, m)
+
+
 def voices(draw):
     speakers, tokens = whole(draw, 2, 5), whole(draw, 1, 4)
     speaker = (torch.randperm(90, generator=draw.generator)[:speakers]).repeat_interleave(tokens)
@@ -166,6 +183,11 @@ FURTHER_CASES = {
     "log_leaves": lambda draw: (wide(draw, whole(draw, 1, 4), 2 ** whole(draw, 1, 4) - 1),),
     "of_gates": lambda draw: (proportions(draw, whole(draw, 1, 4), 2 ** whole(draw, 1, 4)),),
     "gate_below": below_the_root,
+    "chosen_weights": lambda draw: (*sparse(draw)[::2], one_of(draw, True, False)),
+    "queue_places": queued,
+    "combine": answered,
+    "switch_gradient": lambda draw: (lambda d, o, p: (d, o, one_of(draw, 0.1, 1.0, 8.0) * draw(*p.shape)))(*mixture(draw)),
+    "dispatch_top_k": layer,
     "dispatch": sent,
 }
 

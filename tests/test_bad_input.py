@@ -61,6 +61,9 @@ TOY = toys.absolute_value(4)
 SYSTEM, QUICK = "4 experts", Protocol(epochs=2)
 STORED = recorded.Recorded(recorded.Setting("mixture", 4, 0), torch.ones(3), {"stopped": 2, "converged": False})
 SPARSE = dict(zip(("gate", "first", "second"), costs.random_mixture(K, inputs=D, hidden=3)))
+CHOSEN = torch.tensor([[0, 1], [1, 2], [0, 3], [0, 1], [2, 0]])
+LAYER = {"x": X, "chosen": CHOSEN, "share": P[:, :2].contiguous(),
+         **dict(zip(("first", "second"), moe_tutorial.random_experts(K, D, 6, M)))}
 A_TASK = vowel_task()
 EXERCISE, QUESTION = exercises.EXERCISES["line_between"], exercises.QUIZZES[1][0]
 
@@ -154,6 +157,20 @@ VALID = {
     "random_mixture": lambda: {"experts": 4, "inputs": 2, "hidden": 3, "seed": 0},
     "blend_of_all": lambda: {"x": X, **SPARSE},
     "favourite_only": lambda: {"x": X, **SPARSE},
+    "chosen_experts": lambda: {"scores": OUT[..., 0], "k": 2},
+    "sparse_weights": lambda: {"scores": OUT[..., 0], "k": 2, "renormalise": False},
+    "places": lambda: {"chosen": CHOSEN, "experts": K},
+    "capacity": lambda: {"cases": 10, "experts": 4, "k": 2, "factor": 1.25},
+    "random_experts": lambda: {"experts": K, "inputs": D, "hidden": 6, "outputs": M, "seed": 0},
+    "compute_all": lambda: LAYER,
+    "compute_by_masks": lambda: LAYER,
+    "compute_in_groups": lambda: LAYER,
+    "compute_in_buffers": lambda: {**LAYER, "room": 2},
+    "compute_one_hot": lambda: {**LAYER, "room": 2},
+    "load_saving": lambda: {"layer": "vowels", "recordings": None},
+    "plots.pushes": lambda: {"by_loss": {"one": ONES}, "caption": "c"},
+    "plots.queues": lambda: {"chosen": CHOSEN, "places": moe_tutorial.places(CHOSEN, K), "experts": K, "room": 2,
+                             "caption": "c"},
     "costs.Sizes": lambda: arguments_of(costs.Sizes()),
     "costs.multiples": lambda: {"measured": {1: {"blend_of_all": 0.1, "favourite_only": 0.2}}},
     "load_costs": lambda: {"recordings": None},
@@ -193,6 +210,8 @@ VALID = {
     "arm.accelerations": lambda: {"angles": X, "speeds": X, "torques": X, "gravity": 9.81},
     "arm.ArmTask": lambda: arguments_of(moe_tutorial.arm_task(6, 5)),
     "arm_task": lambda: {"cases": 6, "test_cases": 5, "seed": 0},
+    "toys.Ring": lambda: arguments_of(toys.ring(6)),
+    "toys.ring": lambda: {"cases": 6, "uneven": True, "seed": 0, "draw": 1},
     "toys.four_regions": lambda: {"shift": 0.5, "cases": 8, "noise": 0.1, "seed": 0},
     "vowels.VowelTable": lambda: arguments_of(vowels.load_vowels()),
     "Cases": lambda: arguments_of(TRAIN),

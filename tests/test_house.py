@@ -18,6 +18,8 @@ load_mixtures load_multiverse load_training load_trainings load_vowels mixing_pr
 responsibilities simulate switch synthesise t_test train vowel_task
 Cases Criterion Replication blend_of_all effective_experts em favourite_only initial_weights live multiplications
 random_mixture Gates Tree leaf_proportions node_responsibilities tree_paths arm_task load_fit arm
+capacity chosen_experts compute_all compute_by_masks compute_in_buffers compute_in_groups compute_one_hot load_saving
+places random_experts sparse_weights
 comparison costs engine experts gate interactive losses mixture multiverse networks plots recorded recordings replication
 sound toys training vowels
 """.split()

@@ -67,6 +67,9 @@ PICTURES = {
     "model_diagram": lambda: plots.model_diagram(),
     "trails": lambda: plots.trails(FEET, {"X": torch.tensor([0.5, 0.25])}),
     "proportions": lambda: plots.proportions(torch.tensor([[0.25, 0.75], [0.5, 0.5]]), ["a", "b"]),
+    "pushes": lambda: plots.pushes({"eq. 1.3": [0.4, -0.3, 0.0], "k = 1": [0.0, 0.0, 0.0]}, "caption"),
+    "queues": lambda: plots.queues(torch.tensor([[0, 1], [0, 2], [0, 1]]), torch.tensor([[0, 0], [1, 0], [2, 1]]), 3, 2,
+                                   "caption"),
     "shares": lambda: plots.shares([0, 10], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), "caption"),
     "favourites": lambda: plots.favourites(torch.eye(9)[:, :2], {"one": SHARES[:1].expand(9, -1)}, "caption"),
     "tree_diagram": lambda: plots.tree_diagram(tree_paths(2), ("a", "b\nc", "d", "e"), ("root", "", ""), "caption"),
@@ -274,3 +277,21 @@ def test_the_diagram_has_the_shapes_that_the_model_has():
                          ("", mixture.blend(x))):
         shape = f"{name}({', '.join(letters[size] for size in tensor.shape)})"
         assert shape in written and re.sub(r"\s?\(", ", (", shape).lstrip(", ") in said
+
+
+def test_a_push_goes_as_far_as_the_score_is_moved_and_one_of_0_is_a_dot():
+    picture = PICTURES["pushes"]()
+    arrows = [note for note in picture.figure.axes[0].texts if note.arrowprops]
+    assert [note.xy[1] for note in arrows] == [0.4, -0.3]
+    dots = [line for line in picture.figure.axes[0].lines if line.get_marker() == "o"]
+    assert len(dots) == 4
+    assert "eq. 1.3: expert 0 by 0.40, expert 1 by -0.30, expert 2 by 0.00; k = 1: expert 0 by 0.00" in str(picture)
+
+
+def test_who_has_no_room_is_drawn_open_and_said():
+    picture = PICTURES["queues"]()
+    said = "Each expert has room for 2. expert 0: 3 cases, 1 dropped; expert 1: 2 cases; expert 2: 1 case."
+    assert str(picture) == f"Queues of cases. {said}"
+    boxes = {(*text.get_position(), text.get_text()): text.get_bbox_patch().get_facecolor()
+             for text in picture.figure.axes[0].texts}
+    assert [place for place, colour in boxes.items() if colour[:3] == (1, 1, 1)] == [(0, 2.5, "2")]

@@ -1,4 +1,4 @@
-"""What is saved when not every expert is computed."""
+"""Only k of K experts: which, how much they count, how cases reach them, and what is saved."""
 
 from typing import Annotated
 
@@ -33,6 +33,22 @@ _HELD: dict[str, dict] = {
 for _name, _annotations in _HELD.items():
     setattr(costs, _name, checked(getattr(costs, _name), **_annotations))
 
+from .choice import chosen_experts, sparse_weights  # noqa: E402
 from .costs import blend_of_all, favourite_only, load_costs, multiplications, random_mixture  # noqa: E402
+from .dispatch import (  # noqa: E402
+    capacity,
+    compute_all,
+    compute_by_masks,
+    compute_in_buffers,
+    compute_in_groups,
+    compute_one_hot,
+    places,
+    random_experts,
+)
+from .saving import load_saving  # noqa: E402
 
-__all__ = ["blend_of_all", "favourite_only", "load_costs", "multiplications", "random_mixture"]
+__all__ = [
+    "blend_of_all", "capacity", "chosen_experts", "compute_all", "compute_by_masks", "compute_in_buffers",
+    "compute_in_groups", "compute_one_hot", "favourite_only", "load_costs", "load_saving", "multiplications", "places",
+    "random_experts", "random_mixture", "sparse_weights",
+]

@@ -26,7 +26,8 @@ class Toy:
 
     def __repr__(self):
         subtasks = len(self.subtask.unique())
-        return f"Toy: {len(self)} cases of {subtasks} subtasks, x {tuple(self.x.shape)}, d {tuple(self.d.shape)}"
+        kind, x, d = type(self).__name__, tuple(self.x.shape), tuple(self.d.shape)
+        return f"{kind}: {len(self)} cases of {subtasks} subtasks, x {x}, d {d}"
 
 
 @checked
@@ -99,3 +100,53 @@ def four_regions(shift: float = 0.0, cases: Count = 400, noise: NotNegative = 0.
                     for values in (((2.0, 0.0), (-2.0, 0.0), (0.0, 2.0), (0.0, -2.0)), (2.0, -1.0, 1.0, -2.0)))
     drawn = torch.randn(cases, generator=generator, dtype=torch.float64)
     return Toy(x, ((weight * x).sum(-1) + bias + noise * drawn)[:, None], subtask)
+
+
+@checked
+@dataclass(frozen=True, repr=False)
+class Ring(Toy):
+    """Cases of the ring, and the truth about them.
+
+    token: which of the points of its cloud a case is, counted through all clouds, int64 (N,). frequency: how often each
+    subtask comes, (S,). middle: the middles of the clouds, (S, D). slope, level: what is wanted in each subtask,
+    `d = slope · (x - middle) + level` and noise, (S, D) and (S,).
+    """
+
+    token: Annotated[Tensor, "N", WHOLE]
+    frequency: Annotated[Tensor, "S"]
+    middle: Annotated[Tensor, "S D"]
+    slope: Annotated[Tensor, "S D"]
+    level: Annotated[Tensor, "S"]
+
+
+@checked
+def ring(cases: Count = 2048, uneven: bool = False, seed: Seed = 0, draw: Seed = 0) -> Ring:
+    """Eight subtasks, whose clouds of cases stand in a ring around 0, each with a linear function of its own.
+
+    >>> ring(cases=100)
+    Ring: 100 cases of 8 subtasks, x (100, 2), d (100, 1)
+
+    Subtask c has its middle on the circle of radius 3, and 8 points around it, its tokens, with a standard deviation of 0.4;
+    a case is a token, moved by 0.1. Slopes and levels have a standard deviation of 2. The noise on d has 0.1, so that no
+    error can be below 0.01.
+
+    uneven: the subtasks come as 1, 1/2, ..., 1/8, in a random order; if False, alike. seed: of the task, its clouds and
+    functions. draw: of the cases, so that training and test cases of one task differ in it.
+    """
+    generator = torch.Generator().manual_seed(int(seed))
+
+    def random(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    angle = torch.arange(8, dtype=torch.float64) * torch.pi / 4
+    middle = 3 * torch.stack([angle.cos(), angle.sin()], dim=-1)
+    slope, level, cloud = 2 * random(8, 2), 2 * random(8), 0.4 * random(8, 8, 2)
+    often = 1 / torch.arange(1, 9, dtype=torch.float64) ** int(uneven)
+    frequency = (often / often.sum())[torch.randperm(8, generator=generator)]
+
+    generator = torch.Generator().manual_seed(int(draw))
+    subtask = torch.multinomial(frequency, cases, replacement=True, generator=generator)
+    point = torch.randint(8, (cases,), generator=generator)
+    off = cloud[subtask, point] + 0.1 * random(cases, 2)
+    d = (slope[subtask] * off).sum(-1) + level[subtask] + 0.1 * random(cases)
+    return Ring(middle[subtask] + off, d[:, None], subtask, 8 * subtask + point, frequency, middle, slope, level)
