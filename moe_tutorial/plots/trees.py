@@ -122,10 +122,9 @@ def node_cases(x, h, lines: Mapping, labels: Texts, caption: str) -> Picture:
         shade = h.clamp(0, 1)[:, None]
         colours = ((1 - shade) * light + shade * dark).clamp(0, 1)
         ax.scatter(x[:, 0], x[:, 1], s=(4 + 14 * h).tolist(), c=colours.numpy(), linewidths=0)
-        low, high = x.min(0).values, x.max(0).values
-        margin = 0.04 * (high - low) + 1e-9
-        ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]),
-               xlabel=labels[0], ylabel=labels[1])
+        margin = 0.04 * (x.max(0).values - x.min(0).values) + 1e-9
+        (left, low), (right, high) = (x.min(0).values - margin).tolist(), (x.max(0).values + margin).tolist()
+        ax.set(xlim=(left, right), ylim=(low, high), xlabel=labels[0], ylabel=labels[1])
         for number, (label, line) in enumerate(lines.items()):
             weight, bias = read_line(label, line)
             foot, ends = on_line(weight, bias, [0])[0], on_line(weight, bias, [-10, 10])
