@@ -257,9 +257,8 @@ moe.start((live, data) => {
     offer("leaf 0");
   }
 
-  const fitOf = ({ error, train, test }) => error === undefined ? [`${percent(train)} %`, `${percent(test)} %`]
-    : [format(error, 4)];
-  const row = (name) => [name, String(tree.leaves.length), three(now.L), ...fitOf(now)];
+  const fitOf = ({ error, train, test }) => error === undefined ? [percent(train), percent(test)] : [format(error, 4)];
+  const row = (name) => [name.replaceAll(" ", "\u00a0"), String(tree.leaves.length), three(now.L), ...fitOf(now)];
 
   // The choice of a node, anew for another tree.
   function offer(node) {
@@ -294,7 +293,7 @@ moe.start((live, data) => {
     const before = now.L;
     divide(leaves);
     now = measure();
-    pressed.push(row(kind === "all" ? "split every leaf" : `split ${chosen}`));
+    pressed.push(row(kind === "all" ? "split all" : `split ${number}`));
     status.textContent = (kind === "all" ? "Every leaf is split, each" : `Leaf ${number} is split,`) +
       ` into two that were moved apart. L has ${risen(now.L - before)}. EM goes on from here.`;
     offer(kind === "all" ? "all" : `gate ${tree.gates.length - 1}`);
@@ -421,7 +420,7 @@ moe.start((live, data) => {
     drawMap();
     const fits = fitOf(now), names = task.vowels ? ["right on train", "right on test"] : ["mean squared error"];
     values.replaceChildren(...[["L", three(now.L)], ["leaves", String(tree.leaves.length)],
-      ...names.map((name, i) => [name, fits[i]])].map(([name, value]) =>
+      ...names.map((name, i) => [name, fits[i] + (task.vowels ? " %" : "")])].map(([name, value]) =>
       html("span", { "data-number": name, style: "white-space: nowrap" }, `${name} = ${value}`)));
     table.replaceChildren(tables[Number(!task.vowels)].element);
     tables[Number(!task.vowels)].show(pressed);
@@ -460,7 +459,7 @@ moe.start((live, data) => {
   const status = html("p", { role: "status" }), told = html("p", { class: "moe-told" });
   const small = { style: "font-size: 0.9em" }, legend = html("p", small), table = html("div");
   const values = html("div", { class: "moe-legend moe-numbers" });
-  const tables = [["leaves", "L", "train", "test"], ["leaves", "L", "error"]].map(moe.presses);
+  const tables = [["leaves", "L", "train %", "test %"], ["leaves", "L", "error"]].map(moe.presses);
   const thrice = `EM × ${rounds} three times`;
   const tries = [
     `Ten vowels: split, and ${thrice}. With seed 3 gate 0 parts the front vowels [i I ɛ æ] from the back ones ` +

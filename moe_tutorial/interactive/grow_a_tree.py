@@ -1,6 +1,7 @@
 """Grow a tree, of chapter 11: a leaf is split, EM goes on, and a gate shows its border and its cases."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -41,7 +42,7 @@ class Ground:
     d: Tensor
     seen: Tensor
     axes: tuple[str, str]
-    scale: tuple[list[float], list[float]] = ((0.0, 0.0), (1.0, 1.0))  # type: ignore[assignment]
+    scale: tuple[Sequence[float], Sequence[float]] = ((0.0, 0.0), (1.0, 1.0))  # what is taken off, and divided by
     shift: float | None = None  # of the four regions
 
     @property
@@ -128,7 +129,8 @@ class GrowATree(Interactive):
         growths: list[Growth] = []
 
         def show(words=""):
-            panel.show(*growths[-1].shown(*node.value, words))
+            kind, number = node.value
+            panel.show(*growths[-1].shown(kind, number, words))
 
         def offer(value):
             with panel.setting():
