@@ -1,7 +1,7 @@
 """Interactives that work in the rendered page without a kernel, and with one compute with the package.
 
 Each is one object with two faces: see `Interactive`. Its script is the file beside it of the same name; what the scripts
-share is in `shared.js`.
+share is in `shared.js`, and what those of EM share besides in `shared_em.js`.
 """
 
 from ._interactive import Interactive

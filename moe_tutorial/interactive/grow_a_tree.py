@@ -75,6 +75,7 @@ class GrowATree(Interactive):
 
     name, title = "grow-a-tree", "Grow a tree"
     invitation = "choose a leaf, split it, and let EM go on."
+    shared = ("shared.js", "shared_em.js")
 
     @checked
     def __init__(self, task: _Task = "ten_vowels", seed: CountFrom0 = _BEGIN, penalty: Positive | None = None):

@@ -45,32 +45,37 @@ interface Moe {
   unique(name: string): string;
   range(count: number): number[];
   format(value: number, digits: number): string;
-  three(value: number): string;
-  risen(value: number): string;
-  sum(values: number[]): number;
-  total(count: number, of: (n: number) => number): number;
   dot(a: number[], b: number[]): number;
-  logSum(values: number[]): number;
   softmax(scores: number[]): number[];
   sigmoid(total: number): number;
-  solved(matrix: number[][], right: number[]): number[];
-  climbed<Weights>(value: (weights: Weights) => number, weights: Weights, at: (length: number) => Weights): Weights;
   proportions(gate: Gate, x: number[]): number[];
   draggable(drawing: SVGSVGElement, handle: SVGElement, moved: (place: Point) => void): (event: PointerEvent) => Point;
   clip(weight: number[], bias: number, box: Box): Box | null;
   within(line: Box, wanted: ((place: Point) => number)[]): Box | null;
   axes(width: number, height: number, across: Axis, up: Axis, free?: number): Axes;
-  framed(width: number, height: number): { element: SVGSVGElement; inner: SVGElement; outer: SVGElement };
+  framed(width: number, height: number):
+    { element: SVGSVGElement; inner: SVGElement; outer: SVGElement; inside: Attributes };
   errorCurves(drawing: SVGElement, height: number, across: { to: number; ticks: number[] },
     up: { to: number; ticks: number[] }, criterion: number, curves: Attributes[], free?: number): Axes;
   plane(style: Style, label: string): Plane;
   legend(style: Style, names: Record<string, string>): HTMLElement;
   bars(style: Style, experts: number, rows: string[], label: string):
     { element: SVGSVGElement; room: number; show(values: Record<string, number[]>): void };
-  presses(columns: string[]): { element: HTMLElement; show(rows: string[][]): void };
   calm(): boolean;
   tint(hex: string): number[];
 }
 
-declare const moe: Moe;
+/** What `shared_em.js` adds, for the scripts that come after it. */
+interface MoeOfEM {
+  three(value: number): string;
+  risen(value: number): string;
+  sum(values: number[]): number;
+  total(count: number, of: (n: number) => number): number;
+  logSum(values: number[]): number;
+  solved(matrix: number[][], right: number[]): number[];
+  climbed<Weights>(value: (weights: Weights) => number, weights: Weights, at: (length: number) => Weights): Weights;
+  presses(columns: string[]): { element: HTMLElement; show(rows: string[][]): void };
+}
+
+declare const moe: Moe & MoeOfEM;
 interface Window { moe: Moe; moeElements?: number; }

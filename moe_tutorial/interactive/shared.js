@@ -143,64 +143,16 @@ window.moe = (() => {
   // A number in the typography of the text, with a minus sign that screen readers read as such.
   const format = (value, digits) => value.toFixed(digits).replace(/^-(0(\.0*)?)$/, "$1").replace("-", "\u2212");
 
-  // A number to three decimals, and by how much one has changed, in words.
-  const three = (value) => format(value, 3);
-  const by = (value) => value < 0.0005 ? "less than 0.001" : three(value);
-  const risen = (value) => value < 0 ? `fallen by ${by(-value)}` : `risen by ${by(value)}`;
-
-  const sum = (values) => values.reduce((all, value) => all + value, 0);
-
-  // The sum of `of(n)` for n below `count`.
-  const total = (count, of) => {
-    let all = 0;
-    for (let n = 0; n < count; n++) all += of(n);
-    return all;
-  };
-
-  const dot = (a, b) => a.reduce((all, value, i) => all + value * b[i], 0);
-
-  const logSum = (values) => {
-    const largest = Math.max(...values);
-    return largest + Math.log(sum(values.map((value) => Math.exp(value - largest))));
-  };
+  const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
   function softmax(scores) {
     const largest = Math.max(...scores);
     const exps = scores.map((s) => Math.exp(s - largest));
-    const all = sum(exps);
-    return exps.map((e) => e / all);
+    const total = exps.reduce((sum, e) => sum + e, 0);
+    return exps.map((e) => e / total);
   }
 
-  const sigmoid = (value) => 1 / (1 + Math.exp(-value));
-
-  // The solution of a system of linear equations, by elimination with the largest pivot.
-  function solved(matrix, right) {
-    const rows = matrix.map((row, i) => [...row, right[i]]), size = rows.length;
-    for (let i = 0; i < size; i++) {
-      const pivot = range(size - i).reduce((best, j) =>
-        Math.abs(rows[i + j][i]) > Math.abs(rows[best][i]) ? i + j : best, i);
-      [rows[i], rows[pivot]] = [rows[pivot], rows[i]];
-      for (let j = i + 1; j < size; j++) {
-        const factor = rows[j][i] / rows[i][i];
-        for (let k = i; k <= size; k++) rows[j][k] -= factor * rows[i][k];
-      }
-    }
-    const found = Array(size).fill(0);
-    for (let i = size - 1; i >= 0; i--) {
-      found[i] = (rows[i][size] - sum(range(size).map((k) => k > i ? rows[i][k] * found[k] : 0))) / rows[i][i];
-    }
-    return found;
-  }
-
-  // What a step of a length makes of weights, `at(length)`, the step halved until `value` does not fall; or the weights.
-  function climbed(value, weights, at) {
-    const before = value(weights), least = before - 64 * Number.EPSILON * (1 + Math.abs(before)); // rounding is no fall
-    for (let halving = 0, length = 1; halving <= 40; halving++, length /= 2) {
-      const there = at(length);
-      if (value(there) >= least) return there;
-    }
-    return weights;
-  }
+  const sigmoid = (total) => 1 / (1 + Math.exp(-total));
 
   // The mixing proportions at one input. `gate` is {weight, bias}, one row an expert.
   const proportions = (gate, x) => softmax(gate.weight.map((w, k) => dot(w, x) + gate.bias[k]));
@@ -307,7 +259,7 @@ window.moe = (() => {
     const id = unique("clip"), [inner, outer] = [svg("g", { "clip-path": `url(#${id})` }), svg("g")];
     const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right,
       height: height - edge.top - edge.bottom };
-    return { inner, outer, element: svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "",
+    return { inner, outer, inside, element: svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "",
       class: "moe-drawing" }, svg("clipPath", { id }, svg("rect", inside)), inner, outer) };
   }
 
@@ -334,15 +286,12 @@ window.moe = (() => {
     const [across, up] = ["F1 (kHz)", "F2 (kHz)"].map((name, axis) =>
       ({ from: box[axis][0], to: box[axis][1], ticks: style.ticks[axis], label: name, name: `f${axis + 1}` }));
     const { parts, x, y, at } = axes(width, height, across, up);
-    const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right,
-      height: height - edge.top - edge.bottom };
-    const clipId = unique("clip");
+    const { element: drawing, inner, outer, inside } = framed(width, height);
+    set(drawing, { "aria-label": label });
     const ground = svg("image", { ...inside, preserveAspectRatio: "none" });
     const [under, cases, numbers, over] = [0, 0, 0, 0].map(() => svg("g"));
-    const inner = svg("g", { "clip-path": `url(#${clipId})` }, ground, under, cases, numbers, over);
-    const drawing = svg("svg",
-      { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "moe-drawing" },
-      svg("clipPath", { id: clipId }, svg("rect", inside)), inner, svg("g", {}, ...parts));
+    inner.append(ground, under, cases, numbers, over);
+    outer.append(...parts);
     /** @type {any} */
     const self = { element: drawing, box, x, y, under, over, at };
 
@@ -381,7 +330,7 @@ window.moe = (() => {
         const p = proportions(gate, input);
         const region = regions[p.indexOf(Math.max(...p))];
         [1, ...input].forEach((value, part) => { region[part] += value; });
-        return [0, 1, 2].map((channel) => p.reduce((all, share, k) => all + share * tints[k][channel], 0));
+        return [0, 1, 2].map((channel) => p.reduce((sum, share, k) => sum + share * tints[k][channel], 0));
       }, steps);
       numbers.replaceChildren(...regions.flatMap(([points, f1, f2], k) => points === 0 || unbiased ? [] : [
         svg("text", { x: x(f1 / points), y: y(f2 / points) + 6, class: "moe-number", style: `fill: ${style.colours[k]}`,
@@ -458,26 +407,9 @@ window.moe = (() => {
     };
   }
 
-  // The last presses as a table: `show(rows)` with rows [words, ...values], of which the first is the start.
-  function presses(columns) {
-    const body = html("tbody");
-    return {
-      element: html("div", { class: "moe-scroll", tabindex: 0, role: "region", "aria-label": "The last presses" },
-        html("table", {}, html("caption", {}, "The last presses"), html("thead", {}, html("tr", {},
-          ...["press", ...columns].map((words) => html("th", { scope: "col" }, words)))), body)),
-      show(rows) {
-        const first = Math.max(0, rows.length - 6);
-        body.replaceChildren(...rows.slice(first).map(([words, ...values], i) => html("tr", {},
-          html("th", { scope: "row" }, first + i ? `${first + i}. ${words}` : words),
-          ...values.map((value) => html("td", {}, value)))));
-      },
-    };
-  }
-
   // Whether the reader has asked for less motion.
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   return { start, html, svg, set, slider, choice, number, button, controls, staying, group, options, unique, range, format,
-    three, risen, sum, total, dot, logSum, softmax, sigmoid, solved, climbed, proportions, draggable, clip, within, axes,
-    framed, errorCurves, plane, legend, bars, presses, calm, tint };
+    dot, softmax, sigmoid, proportions, draggable, clip, within, axes, framed, errorCurves, plane, legend, bars, calm, tint };
 })();
