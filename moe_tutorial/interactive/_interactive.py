@@ -30,10 +30,11 @@ class Interactive:
     """An interactive of the course. Showing it in a notebook gives ipywidgets; `html()` gives the face without a kernel.
 
     A subclass says `name` (also the name of its script), `title` and `invitation` (what a reader can do), and gives
-    `data()`, `still()` and `widgets()`.
+    `data()`, `still()` and `widgets()`. Those whose script needs more than `shared.js` say so in `shared`.
     """
 
     name, title, invitation = "", "", ""
+    shared: tuple[str, ...] = ("shared.js",)
 
     def data(self):
         """What the script draws from: a mapping that JSON can hold, the same for the same arguments."""
@@ -63,8 +64,7 @@ class Interactive:
             f"<figcaption>{html.escape(about)}</figcaption></figure>",
             '<div class="moe-live" hidden></div>',
             f'<script type="application/json">{_json(self.data())}</script>',
-            f"<script>\n{_source('shared.js')}</script>",
-            f"<script>\n{_source(self.name.replace('-', '_') + '.js')}</script>",
+            *(f"<script>\n{_source(script)}</script>" for script in (*self.shared, self.name.replace("-", "_") + ".js")),
             "</div>",
         ])
 

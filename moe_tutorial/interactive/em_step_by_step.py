@@ -52,6 +52,7 @@ class EMStepByStep(Interactive):
 
     name, title = "em-step-by-step", "EM step by step"
     invitation = "press E and M, and see the bound touch the likelihood and climb."
+    shared = ("shared.js", "shared_em.js")
 
     @checked
     def __init__(self, task: _Task = "absolute_value", experts: Count | None = None, seed: CountFrom0 = 0,
