@@ -13,6 +13,7 @@ from torch.testing import assert_close
 
 from moe_tutorial import Tree, em, load_vowels, mixture_nll, node_responsibilities, plots, responsibilities, toys, vowels
 from moe_tutorial.interactive import GrowATree
+from moe_tutorial.interactive._interactive import in_billionths, rounded_toy
 from moe_tutorial.interactive.grow_a_tree import Growth
 from moe_tutorial.model.initial import initial_weights
 
@@ -20,11 +21,11 @@ f64 = torch.float64
 TABLE = load_vowels()
 SEEN = TABLE.speaker % 3 != 0
 FORMANTS = TABLE.formants[:, 1:3] / 1000
-MEAN, DEVIATION = FORMANTS[SEEN].mean(0), FORMANTS[SEEN].std(0)
+MEAN, DEVIATION = in_billionths(FORMANTS[SEEN].mean(0)), in_billionths(FORMANTS[SEEN].std(0))
 NAMES = sorted(set(TABLE.vowel))
 VOWEL = torch.tensor([NAMES.index(code) for code in TABLE.vowel])
 SYMBOLS = [vowels.SYMBOLS[name] for name in NAMES]
-TOYS = {"grid": toys.four_regions(0.0), "staggered": toys.four_regions(0.5)}
+TOYS = {"grid": rounded_toy(toys.four_regions(0.0)), "staggered": rounded_toy(toys.four_regions(0.5))}
 PENALTY = {"ten_vowels": 1e-2, "grid": 1e-3, "staggered": 1e-3}
 THRICE = ("EM", "EM", "EM")
 

@@ -7,6 +7,7 @@ script and for print.
 
 import html
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 from .. import _checks, plots
@@ -109,3 +110,12 @@ def _svg_address(picture):
     """The picture as a data address that stays readable text, because a page is sent compressed."""
     drawing = picture.svg().replace("%", "%25").replace("#", "%23")
     return html.escape(f"data:image/svg+xml,{drawing}")
+
+
+def in_billionths(values):
+    """Numbers that a page carries, rounded: a last bit of another processor shall not change the page."""
+    return (values * 1e9).round() / 1e9
+
+
+def rounded_toy(toy):
+    return replace(toy, x=in_billionths(toy.x), d=in_billionths(toy.d))

@@ -18,7 +18,7 @@ from ..shapes import CountFrom0, Positive, checked
 from ..tasks import toys
 from ..tasks.vowels import SYMBOLS, load_vowels
 from ..training.em import EMPTY, em
-from ._interactive import Interactive, style
+from ._interactive import Interactive, in_billionths, rounded_toy, style
 
 _Task = Literal["ten_vowels", "grid", "staggered"]
 _SEEDS, _BEGIN = 4, 3  # of the moves; with the last one the first split of the ten vowels finds its best place
@@ -52,12 +52,12 @@ class Ground:
 
 def _ground(task):
     if task != "ten_vowels":
-        toy = toys.four_regions(shift := 0.5 if task == "staggered" else 0.0)
+        toy = rounded_toy(toys.four_regions(shift := 0.5 if task == "staggered" else 0.0))
         return Ground(task, 1e-3, 3, toy.x, toy.x, toy.d, torch.ones(len(toy), dtype=torch.bool), ("x1", "x2"), shift=shift)
     table = load_vowels()
     formants = table.formants[:, 1:3] / 1000
     seen = table.speaker % 3 != 0
-    mean, deviation = formants[seen].mean(0), formants[seen].std(0)
+    mean, deviation = in_billionths(formants[seen].mean(0)), in_billionths(formants[seen].std(0))
     d = torch.nn.functional.one_hot(torch.tensor([_TEN.index(code) for code in table.vowel]), len(_TEN)).double()
     return Ground("ten vowels", 1e-2, 2, formants, (formants - mean) / deviation, d, seen, ("F1", "F2"),
                   (mean.tolist(), deviation.tolist()))

@@ -18,6 +18,6 @@ from .trees import favourites, node_cases, tree_diagram, vowel_map
 __all__ = [
     "EXPERT_COLOURS", "EXPERT_STYLES", "F1_LIMITS", "F2_LIMITS", "Picture", "SYSTEM_STYLES", "VOWEL_MARKERS", "curves",
     "densities", "favourites", "feet", "fits", "forces", "formant_plane", "gate_regions", "model_diagram", "multiverse",
-    "node_cases", "plane", "proportions", "pushes", "queues", "shares", "simulated_epochs", "spectrum", "step_sizes", "trails",
-    "tree_diagram", "two_planes", "vowel_map",
+    "node_cases", "plane", "proportions", "pushes", "queues", "shares", "simulated_epochs", "spectrum", "step_sizes",
+    "trails", "tree_diagram", "two_planes", "vowel_map",
 ]
