@@ -683,6 +683,16 @@ def test_bad_settings_are_refused():
             GrowATree(**arguments)
 
 
+def test_the_picture_of_a_node_s_cases_refuses_what_is_no_responsibility():
+    x = [[0.0, 1.0], [1.0, 0.0]]
+    assert plots.node_cases(x, [0.9, 0.2], {}, ("a", "b"), "c").description == (
+        "2 cases in a plane, a across and b up; h is above one half for 1 of them.")
+    for h, labels, said in (([0.9, 1.2], ("a", "b"), "h must be from 0 to 1, got values from 0.9 to 1.2"),
+                            ([0.9], ("a", "b"), "h"), ([0.9, 0.2], ("a",), "labels has 1 texts, wanted 2")):
+        with pytest.raises(ValueError, match=said):
+            plots.node_cases(x, h, {}, labels, "c")
+
+
 # The widgets -----------------------------------------------------------------------------------------------------------
 
 def assert_widgets(shown, wanted):

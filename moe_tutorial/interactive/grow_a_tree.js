@@ -304,8 +304,8 @@ moe.start((live, data) => {
     goOn(rounds);
     now = measure();
     pressed.push(row(`EM × ${rounds}`));
-    const change = now.L - before, level = `${three(now.L)} a case.`;
-    status.textContent = `EM × ${rounds}: L ${Math.abs(change) < 1e-9 ? `stays at ${level}` : `has ${risen(change)}, to ${level}`}`;
+    const change = now.L - before, said = Math.abs(change) < 1e-9 ? "stays at" : `has ${risen(change)}, to`;
+    status.textContent = `EM × ${rounds}: L ${said} ${three(now.L)} a case.`;
     draw();
   }
 
@@ -329,7 +329,8 @@ moe.start((live, data) => {
       return svg("line", { x1, y1, x2, y2, stroke: "#777", "stroke-width": 1 + 6 * share(child), "data-from": j,
         "data-to": child });
     }));
-    const texts = range(K).map((k) => task.vowels ? named(k).map(([symbol]) => symbol) : [format(100 * share(`leaf ${k}`), 0)]);
+    const texts = range(K).map((k) => task.vowels ? named(k).map(([symbol]) => symbol)
+      : [format(100 * share(`leaf ${k}`), 0)]);
     const marks = Object.entries(places).map(([node, [x, y]]) => {
       const [kind, n] = node.split(" "), mine = node === chosen || chosen === "all" && kind === "leaf";
       const paint = { fill: mine ? blue : "#fff", stroke: mine ? "#000" : "#555", "stroke-width": 1.4 };
@@ -393,8 +394,9 @@ moe.start((live, data) => {
       const part = whole && moe.within(whole, above(j).map(([i, side]) => (x) => side * at(gates[i], x)));
       return part ? [stroke(part, { stroke: "#000", "stroke-width": 1, "data-border": j })] : [];
     });
-    const own = task.vowels ? [] : [[[0, -1], [0, 1]], [[-1, task.shift], [0, task.shift]], [[0, -task.shift], [1, -task.shift]]]
-      .map((part) => stroke(part, { stroke: "#000", "stroke-width": 1.6, "stroke-dasharray": "1.5 4", class: "moe-own" }));
+    const { shift } = task;
+    const own = task.vowels ? [] : [[[0, -1], [0, 1]], [[-1, shift], [0, shift]], [[0, -shift], [1, -shift]]].map((part) =>
+      stroke(part, { stroke: "#000", "stroke-width": 1.6, "stroke-dasharray": "1.5 4", class: "moe-own" }));
     const soft = kind !== "gate" ? [] : [0.5, 0.25, 0.75].flatMap((says) => {
       const { weight, bias } = gates[number], part = moe.clip(weight, bias - Math.log(says / (1 - says)), box());
       return part ? [stroke(part, { stroke: "#B34700", "stroke-width": says === 0.5 ? 2.8 : 1.6, "data-says": says,
@@ -408,9 +410,9 @@ moe.start((live, data) => {
       : tree.leaves.flatMap((_, k) => share(`leaf ${k}`) < 1e-6 ? []
         : [put(centre(now.h.map((shares) => shares[k])), String(k), { "data-leaf": k })]);
     marks.replaceChildren(...names);
-    map.element.setAttribute("aria-label", `${task.seen.length} cases of the task ${task.words}, ${task.axes[0]} across and ` +
-      `${task.axes[1]} up. ${capital(words(chosen))} is responsible for ${percent(share(chosen))} % of them, and for more ` +
-      `than half of ${h.filter((value) => value > 0.5).length}. ${kind === "gate" ? about() : ""}`);
+    map.element.setAttribute("aria-label", `${task.seen.length} cases of the task ${task.words}, ${task.axes[0]} across ` +
+      `and ${task.axes[1]} up. ${capital(words(chosen))} is responsible for ${percent(share(chosen))} % of them, and for ` +
+      `more than half of ${h.filter((value) => value > 0.5).length}. ${kind === "gate" ? about() : ""}`);
   }
 
   // All together -------------------------------------------------------------------------------------------------------
@@ -470,8 +472,8 @@ moe.start((live, data) => {
     `Grid: split, ${thrice}, split every leaf, ${thrice}. The error is 0.022 with each seed.`,
     "Staggered: the same. The first border is slanted with each seed, and the error stays at 0.149 with seeds 1, 2 and 3. " +
       `With seed 0 EM × ${rounds} five times more turns gate 0 upright: 0.022.`,
-    `Ten vowels after the first split: λ = 100, and EM × ${rounds}. The border is soft, and L has fallen. With λ = 0.01 it ` +
-      "comes back.",
+    `Ten vowels after the first split: λ = 100, and EM × ${rounds}. The border is soft, and L has fallen. With λ = 0.01 ` +
+      "it comes back.",
   ];
   live.append(
     group("Settings", controls(taskChoice, seed, penalty)),

@@ -209,7 +209,8 @@ window.moe = (() => {
 
   function border(gate, i, j, line) {
     const score = (k, x) => dot(gate.weight[k], x) + gate.bias[k];
-    return within(line, range(gate.bias.length).filter((k) => k !== i && k !== j).map((k) => (x) => score(i, x) - score(k, x)));
+    const others = range(gate.bias.length).filter((k) => k !== i && k !== j);
+    return within(line, others.map((k) => (x) => score(i, x) - score(k, x)));
   }
 
   // The part of a line on which linear functions of the place are all not below 0, or null.
@@ -411,5 +412,6 @@ window.moe = (() => {
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   return { start, html, svg, set, slider, choice, number, button, controls, staying, group, options, unique, range, format,
-    dot, softmax, sigmoid, proportions, draggable, clip, within, axes, framed, errorCurves, plane, legend, bars, calm, tint };
+    dot, softmax, sigmoid, proportions, draggable, clip, within, axes, framed, errorCurves, plane, legend, bars, calm,
+    tint };
 })();
