@@ -43,8 +43,8 @@ def expected_error(d: Desired, o: Outputs, p: Proportions) -> Error:
 def mixture_nll(d: Desired, o: Outputs, p: Proportions, variance: Variance = 1.0) -> Error:
     """Eq. 1.3, the negative log likelihood of section 2's mixture of Gaussians: `-log Σ_i p_i exp(-½ ‖d - o_i‖²)`.
 
-    >>> mixture_nll(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.0, 1.0]]))
-    tensor([0.])
+    >>> mixture_nll(d=torch.tensor([[1.0]]), o=torch.tensor([[[0.0], [1.0]]]), p=torch.tensor([[0.5, 0.5]]))
+    tensor([0.2191])
 
     With a variance σ² other than 1 the exponent is divided by σ², and `½ M log σ²` is added, which a density of that
     variance needs. The constant `½ M log 2π` is left out, as in the paper.
