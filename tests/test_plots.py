@@ -70,6 +70,8 @@ PICTURES = {
     "pushes": lambda: plots.pushes({"eq. 1.3": [0.4, -0.3, 0.0], "k = 1": [0.0, 0.0, 0.0]}, "caption"),
     "queues": lambda: plots.queues(torch.tensor([[0, 1], [0, 2], [0, 1]]), torch.tensor([[0, 0], [1, 0], [2, 1]]), 3, 2,
                                    "caption"),
+    "node_cases": lambda: plots.node_cases([[0.0, 1.0], [1.0, 0.0]], [0.9, 0.2], {"0.5": ([1.0, 0.0], -0.5)}, ("a", "b"),
+                                           "caption"),
     "shares": lambda: plots.shares([0, 10], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), "caption"),
     "favourites": lambda: plots.favourites(torch.eye(9)[:, :2], {"one": SHARES[:1].expand(9, -1)}, "caption"),
     "tree_diagram": lambda: plots.tree_diagram(tree_paths(2), ("a", "b\nc", "d", "e"), ("root", "", ""), "caption"),
