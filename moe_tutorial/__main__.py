@@ -6,11 +6,11 @@ import sys
 
 from .exercises import EXERCISES, check, hint, solution
 from .recordings import RecordingError
-from .sparse import costs, saving
+from .sparse import costs, on_ring, saving
 from .table1 import fits, multiverse, recorded
 
-RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, fits.FITS, recorded.SIMULATIONS,
-                                        recorded.TRAININGS, multiverse.RECORDINGS, multiverse.ELSEWHERE)}
+RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, on_ring.RECORDINGS, fits.FITS,
+                                        recorded.SIMULATIONS, recorded.TRAININGS, multiverse.RECORDINGS, multiverse.ELSEWHERE)}
 """All stored results by name, those that take longest last."""
 
 
