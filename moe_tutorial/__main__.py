@@ -10,7 +10,8 @@ from .sparse import costs, on_ring, saving
 from .table1 import fits, multiverse, recorded
 
 RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, on_ring.RECORDINGS, fits.FITS,
-                                        recorded.SIMULATIONS, recorded.TRAININGS, multiverse.RECORDINGS, multiverse.ELSEWHERE)}
+                                        recorded.SIMULATIONS, recorded.TRAININGS, multiverse.RECORDINGS,
+                                        multiverse.ELSEWHERE)}
 """All stored results by name, those that take longest last."""
 
 

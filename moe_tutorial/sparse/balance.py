@@ -62,8 +62,8 @@ def smooth_load(scores: Scores, noisy: Scores, spread: Spread, k: Count) -> PerE
     ValueError: k is not smaller than the number of experts, as nobody would be outside; a spread that is not above 0.
     """
     if k >= scores.shape[-1]:
-        raise ValueError(f"k is {k}, but must be smaller than the number of experts of scores, {scores.shape[-1]}: nobody is "
-                         "outside")
+        raise ValueError(f"k is {k}, but must be smaller than the number of experts of scores, {scores.shape[-1]}: somebody "
+                         "has to be outside")
     order, experts = noisy.sort(dim=-1, descending=True, stable=True)
     inside = torch.zeros_like(noisy, dtype=torch.bool).scatter(-1, experts[..., :k], True)
     threshold = torch.where(inside, order[..., k, None], order[..., k - 1, None])
@@ -76,7 +76,7 @@ def load_loss(scores: Scores, noisy: Scores, spread: Spread, k: Count) -> PerRun
 
     >>> scores = torch.tensor([[2.0, 0.0, 1.0], [0.0, 2.0, 1.0]])
     >>> load_loss(scores, noisy=scores, spread=torch.ones(2, 3), k=1)
-    tensor(0.1788)
+    tensor(0.1429)
 
     Without noise, as when a model is asked, there is no such loss; count the cases then.
 
@@ -87,7 +87,7 @@ def load_loss(scores: Scores, noisy: Scores, spread: Spread, k: Count) -> PerRun
 
 @checked
 def switch_loss(scores: Scores, k: Count = 1) -> PerRun:
-    """The loss of the Switch Transformer, `K · Σ_i f_i P_i`, where f are the shares of all choices and P the mean proportions.
+    """The loss of the Switch Transformer, `K · Σ_i f_i P_i`, with f the shares of all choices and P the mean proportions.
 
     >>> switch_loss(torch.tensor([[9.0, 0.0], [9.0, 0.0]])), switch_loss(torch.tensor([[9.0, 0.0], [0.0, 9.0]]))
     (tensor(1.9998), tensor(1.))

@@ -98,8 +98,8 @@ def _data(seeds, uneven, batch):
 def _first_weights(router, seeds):
     """The first weights of the gate and of the linear experts, those of a run by its seed alone."""
     def drawn(number, *shape):
-        return torch.stack([torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(9973 * seed + number))
-                            for seed in seeds])
+        generators = [torch.Generator().manual_seed(9973 * seed + number) for seed in seeds]
+        return torch.stack([torch.randn(*shape, generator=one, dtype=torch.float64) for one in generators])
 
     rows, experts = router.experts * router.slots, router.experts
     found = {"gate.weight": router.begin * drawn(1, rows, 2), "gate.bias": router.begin * drawn(2, rows) + router.shift,
@@ -132,7 +132,7 @@ def train_on_ring(router: Router, uneven: bool = False, seeds: Sequence[int] = r
                   look: CountFrom0 = 0) -> RingRun:
     """Train linear experts and a linear gate on the ring with a router, a task for each seed, all side by side.
 
-    >>> train_on_ring(TopK(8, runs=2), seeds=(0, 1), steps=20)
+    >>> train_on_ring(ROUTERS["top-k"](8, runs=2), seeds=(0, 1), steps=20)
     RingRun: 2 runs, median error 2.767, mean of dead experts 3.5 of 8
 
     router: one with as many runs as there are seeds. uneven: whether the subtasks come with different frequencies. seeds: of

@@ -43,8 +43,8 @@ def sinkhorn(scores: Scores, temperature: Positive = 1.0, iterations: Count = 8)
     """A plan that divides each case among the experts, each expert with N / K of them in all, and the experts' prices.
 
     >>> plan, prices = sinkhorn(torch.tensor([[3.0, 2.0], [2.0, 0.0], [1.0, 0.5], [3.0, 0.0]]), iterations=100)
-    >>> plan.sum(0), plan.sum(1)
-    (tensor([2., 2.]), tensor([1., 1., 1., 1.]))
+    >>> plan.sum(0)
+    tensor([2., 2.])
 
     plan: the exponentials of `(scores + prices) / temperature`, divided by their sum in each case. Columns and rows are
     brought to their sums by turns, with rows last, so that after few iterations the columns are off. All is done with
@@ -86,7 +86,7 @@ class Router(nn.Module):
     @checked
     def forward(self, scores: Scores, x: Annotated[Tensor, "… N D"] | None = None,
                 token: Annotated[Tensor, "… N", WHOLE] | None = None) -> Weights:
-        """The weights. x: the inputs, of which noisy top-k makes its noise. token: numbers of the cases, for the hash table."""
+        """The weights. x: the inputs, of which noisy top-k makes its noise. token: of each case, which the hash looks up."""
         wanted = (*self.runs, self.experts * self.slots)
         if (*scores.shape[:-2], scores.shape[-1]) != wanted:
             raise ValueError(f"scores have shape {tuple(scores.shape)}, wanted "
@@ -167,11 +167,13 @@ class NoisyTopK(Router):
 
 
 class Biases(Router):
-    """Balance without a loss (2024): a bias for each expert chooses and does not weigh, and follows the counts of each batch.
+    """Balance without a loss (2024): a bias for each expert chooses and does not weigh, and follows the counts of a batch.
 
     rate: of `update_bias`; below 0 it is the mistake of the sign. scores: "softmax", or "sigmoid", as in DeepSeek-V3. With
     k > 1 the weights are divided by their sum. bias: the buffer.
     """
+
+    bias: Tensor
 
     @checked
     def __init__(self, experts: Count, k: Count = 2, runs: CountFrom0 = 0, seed: Seed = 0, rate: float = 0.01,
@@ -183,9 +185,10 @@ class Biases(Router):
     def route(self, scores, x, token):
         score = torch.softmax(scores, dim=-1) if self.scores == "softmax" else torch.sigmoid(scores)
         kept = _largest(score.detach() + self.bias[..., None, :], self.k)
+        w = self.weighed(score, kept)
         if self.training:
             self.bias = self.moved(kept.sum(dim=-2))
-        return self.weighed(score, kept)
+        return w
 
     def moved(self, counts):
         return balance.update_bias(self.bias, counts, self.rate)
@@ -232,7 +235,7 @@ class Sinkhorn(Router):
 
 
 class ExpertChoice(Router):
-    """Experts choose cases (2022): each takes the k · N / K with the largest proportions of it. Some cases have no expert."""
+    """Experts choose cases (2022): each takes the k · N / K with the largest proportions of it. Some cases have nobody."""
 
     def route(self, scores, x, token):
         p = torch.softmax(scores, dim=-1)
@@ -245,6 +248,8 @@ class Hash(Router):
 
     table: `(V,)`, the same for all runs, or `(R, V)`: the expert of each token. Scores say only the shape.
     """
+
+    table: Tensor
 
     def __init__(self, experts: int, k: int = 1, runs: int = 0, seed: int = 0, *, table: Tensor):
         super().__init__(experts, k, runs, seed)
@@ -294,6 +299,7 @@ class Relu(Router):
     """
 
     shift = 0.5
+    strength: Tensor
 
     @checked
     def __init__(self, experts: Count, k: Count = 2, runs: CountFrom0 = 0, seed: Seed = 0, factor: Positive = 1.2):
