@@ -6,10 +6,10 @@ import sys
 
 from .exercises import EXERCISES, check, hint, solution
 from .recordings import RecordingError
-from .sparse import costs, on_ring, saving
+from .sparse import compared, costs, saving
 from .table1 import fits, multiverse, recorded
 
-RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, on_ring.RECORDINGS, fits.FITS,
+RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, compared.RECORDINGS, fits.FITS,
                                         recorded.SIMULATIONS, recorded.TRAININGS, multiverse.RECORDINGS,
                                         multiverse.ELSEWHERE)}
 """All stored results by name, those that take longest last."""

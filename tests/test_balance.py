@@ -29,7 +29,7 @@ from moe_tutorial import (
     update_bias,
     z_loss,
 )
-from moe_tutorial.sparse.on_ring import MISTAKEN
+from moe_tutorial.sparse.compared import MISTAKEN
 
 f64 = torch.float64
 
@@ -91,7 +91,8 @@ def test_the_smooth_load_is_the_probability_of_being_chosen_with_other_noise_of_
 
 def test_the_load_loss_has_the_slope_of_differences():
     scores, noisy, spread = random(5, 4), random(5, 4) + 0.3 * random(5, 4, seed=1), random(5, 4, seed=2).exp()
-    for function, at in ((lambda s: load_loss(s, noisy, spread, 2), scores), (lambda s: load_loss(scores, s, spread, 2), noisy),
+    for function, at in ((lambda s: load_loss(s, noisy, spread, 2), scores),
+                         (lambda s: load_loss(scores, s, spread, 2), noisy),
                          (lambda s: load_loss(scores, noisy, s, 2), spread)):
         assert_close(differences(function, at), slope_of(function, at), atol=1e-7, rtol=1e-6)
     load = smooth_load(scores, noisy, spread, 2)
@@ -120,7 +121,8 @@ def test_what_switch_says_of_collapse_evenness_and_less_than_1():
 
 
 def test_layers_are_not_to_be_joined():
-    layers = torch.stack([torch.full((100, 4), 0.01, dtype=f64).index_fill(1, torch.tensor([i]), 0.97) for i in range(4)]).log()
+    one = torch.full((100, 4), 0.01, dtype=f64)
+    layers = torch.stack([one.index_fill(1, torch.tensor([i]), 0.97) for i in range(4)]).log()
     assert_close(switch_loss(layers).mean(), torch.tensor(3.88, dtype=f64))
     assert_close(switch_loss(layers.flatten(0, 1)), torch.tensor(1.0, dtype=f64))
 
@@ -141,11 +143,12 @@ def test_runs_in_front_are_runs_each_for_itself():
     w = sparse_weights(scores, 2)
     counts = expert_counts(w)
     for run in range(3):
-        for whole, alone in ((importance_loss(w), importance_loss(w[run])), (switch_loss(scores, 2), switch_loss(scores[run], 2)),
+        for whole, alone in ((importance_loss(w), importance_loss(w[run])),
+                             (switch_loss(scores, 2), switch_loss(scores[run], 2)),
                              (load_loss(scores, noisy, spread, 2), load_loss(scores[run], noisy[run], spread[run], 2)),
                              (z_loss(scores), z_loss(scores[run])), (cv_squared(counts), cv_squared(counts[run])),
                              (balanced_assignment(scores), balanced_assignment(scores[run])),
-                             (sinkhorn(scores)[0], sinkhorn(scores[run])[0]), (sinkhorn(scores)[1], sinkhorn(scores[run])[1])):
+                             *zip(sinkhorn(scores), sinkhorn(scores[run]))):
             assert_close(whole[run], alone)
 
 
@@ -159,7 +162,8 @@ def test_measures_of_a_load_and_of_a_table():
     joint = table / table.sum()
     product = joint.sum(1, keepdim=True) * joint.sum(0)
     there = joint > 0
-    assert_close(mutual_information(table), (joint[there] * (joint / product)[there].log()).sum().double(), rtol=1e-6, atol=0)
+    by_hand = (joint[there] * (joint / product)[there].log()).sum().double()
+    assert_close(mutual_information(table), by_hand, rtol=1e-6, atol=0)
     assert mutual_information(torch.tensor([[3, 0], [5, 0]])) == 0  # all at one expert: 0, not NaN
     assert_close(mutual_information(torch.eye(8, dtype=torch.int64)), torch.tensor(math.log(8), dtype=f64))
 
@@ -386,7 +390,8 @@ def test_a_router_of_ones_own_can_be_trained():
 
 
 def test_a_run_does_not_depend_on_those_beside_it():
-    two, one = (train_on_ring(ROUTERS["Switch"](8, runs=len(seeds)), seeds=seeds, steps=30).error for seeds in ((3, 5), (5,)))
+    two, one = (train_on_ring(ROUTERS["Switch"](8, runs=len(seeds)), seeds=seeds, steps=30).error
+                for seeds in ((3, 5), (5,)))
     assert_close(two[1:], one)
 
 

@@ -47,6 +47,7 @@ from .balance import (  # noqa: E402
     z_loss,
 )
 from .choice import chosen_experts, sparse_weights  # noqa: E402
+from .compared import load_routers  # noqa: E402
 from .costs import blend_of_all, favourite_only, load_costs, multiplications, random_mixture  # noqa: E402
 from .dispatch import (  # noqa: E402
     capacity,
@@ -58,8 +59,9 @@ from .dispatch import (  # noqa: E402
     places,
     random_experts,
 )
-from .on_ring import RingRun, hash_table, load_routers, train_on_ring  # noqa: E402
-from .routers import ROUTERS, Router, balanced_assignment, sinkhorn  # noqa: E402
+from .on_ring import RingRun, hash_table, train_on_ring  # noqa: E402
+from .prices import balanced_assignment, sinkhorn  # noqa: E402
+from .routers import ROUTERS, Router  # noqa: E402
 from .saving import load_saving  # noqa: E402
 
 __all__ = [
