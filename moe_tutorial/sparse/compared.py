@@ -111,6 +111,7 @@ def _kind(row, uneven):
 
 RECORDINGS = Recordings(
     "routers", "routers on the ring", tuple(_kind(row, uneven) for uneven in (False, True) for row in _ROWS.values()),
-    make_comparison, ("sparse/compared.py", "sparse/on_ring.py", "sparse/routers.py", "sparse/prices.py", "sparse/balance.py",
-                      "tasks/toys.py", "model/losses.py"))
+    make_comparison,
+    ("sparse/compared.py", "sparse/on_ring.py", "sparse/routers.py", "sparse/prices.py", "sparse/balance.py",
+     "tasks/toys.py", "model/losses.py"))
 """The stored comparison."""
