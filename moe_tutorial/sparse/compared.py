@@ -31,7 +31,10 @@ MISTAKEN: dict[str, type[Router]] = {"counts against a share": _CountsAgainstASh
 
 @dataclass(frozen=True)
 class Compared:
-    """A row of the comparison: a name from ROUTERS or MISTAKEN, the kind of work, k, and the router's other settings."""
+    """A row of the comparison: a name from ROUTERS or MISTAKEN, the kind of work, k, and the router's other settings.
+
+    batch, variance, look: as for `train_on_ring`.
+    """
 
     router: str
     uneven: bool = False
@@ -39,24 +42,25 @@ class Compared:
     settings: tuple[tuple[str, Any], ...] = ()
     batch: int = 256
     variance: float | None = None
+    look: int = 0
 
 
 _ROWS: dict[str, Compared] = {
     "truth": Compared("hash", settings=(("table", "subtasks"),)),
     "all, eq. 1.1": Compared("top-k", k=8),
     "all, eq. 1.3": Compared("top-k", k=8, variance=0.25),
-    "top-1": Compared("top-k"),
+    "top-1": Compared("top-k", look=50),
     "top-1, renormalised": Compared("top-k", settings=(("renormalise", True),)),
     "top-2": Compared("top-k", k=2, settings=(("renormalise", True),)),
     "Switch .01": Compared("Switch", settings=(("alpha", 0.01),)),
     "Switch .1": Compared("Switch", settings=(("alpha", 0.1),)),
-    "Switch 1": Compared("Switch", settings=(("alpha", 1.0),)),
+    "Switch 1": Compared("Switch", settings=(("alpha", 1.0),), look=50),
     "Switch 10": Compared("Switch", settings=(("alpha", 10.0),)),
     "Switch 1, top-2": Compared("Switch", k=2, settings=(("alpha", 1.0), ("renormalise", True))),
     "z-loss .001": Compared("Switch", settings=(("alpha", 0.0), ("z", 0.001))),
-    "noisy top-2": Compared("noisy top-k", k=2),
+    "noisy top-2": Compared("noisy top-k", k=2, look=50),
     "noise alone": Compared("noisy top-k", k=2, settings=(("weight", 0.0),)),
-    "biases": Compared("biases", k=2),
+    "biases": Compared("biases", k=2, look=50),
     "biases, sigmoid": Compared("biases", k=2, settings=(("scores", "sigmoid"),)),
     "biases, wrong sign": Compared("biases", k=2, settings=(("rate", -0.01), ("scores", "sigmoid"))),
     "biases, wrong units": Compared("counts against a share", k=2, settings=(("scores", "sigmoid"),)),
@@ -65,7 +69,7 @@ _ROWS: dict[str, Compared] = {
     "Sinkhorn": Compared("Sinkhorn"),
     "Sinkhorn, top-2": Compared("Sinkhorn", k=2),
     "expert choice": Compared("expert choice"),
-    "expert choice, 2": Compared("expert choice", k=2),
+    "expert choice, 2": Compared("expert choice", k=2, look=50),
     "hash, random": Compared("hash", settings=(("table", "random"),)),
     "hash, balanced": Compared("hash", settings=(("table", "balanced"),)),
     "Soft MoE": Compared("Soft MoE"),
@@ -78,16 +82,14 @@ everything else has the first value that was tried."""
 
 
 def make_comparison(row):
-    """What is stored of a row: the fields of its RingRun without weights and history."""
+    """What is stored of a row: its RingRun, of the weights those of the gate, in short numbers."""
     given = dict(row.settings)
     if row.router == "hash":
         given["table"] = hash_table(given["table"], row.uneven)
     router = (ROUTERS | MISTAKEN)[row.router](8, row.k, runs=10, **given)
-    found = train_on_ring(router, row.uneven, batch=row.batch, variance=row.variance)
-    return {name: getattr(found, name) for name in _STORED}
-
-
-_STORED = ("error", "counts", "late", "table", "unserved", "squared_z")
+    found = train_on_ring(router, row.uneven, batch=row.batch, variance=row.variance, look=row.look)
+    return {**vars(found), "moments": list(found.moments),
+            "weights": {name: found.weights[name].float() for name in ("gate.weight", "gate.bias")}}
 
 
 @checked
@@ -102,11 +104,16 @@ def load_routers(uneven: bool = False, recordings: Recordings | None = None) -> 
     RecordingError: a stored file that is missing, damaged or of other code, with what to do about it.
     """
     stored = (recordings or RECORDINGS).load()
-    return {name: RingRun(**stored[_kind(row, uneven)]) for name, row in _ROWS.items()}
+    return {name: _run(stored[_kind(row, uneven)]) for name, row in _ROWS.items()}
+
+
+def _run(result):
+    weights = {name: values.double() for name, values in result["weights"].items()}
+    return RingRun(**{**result, "moments": tuple(result["moments"]), "weights": weights})
 
 
 def _kind(row, uneven):
-    return Compared(row.router, uneven, row.k, row.settings, row.batch, row.variance)
+    return Compared(row.router, uneven, row.k, row.settings, row.batch, row.variance, row.look)
 
 
 RECORDINGS = Recordings(
