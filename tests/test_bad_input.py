@@ -63,6 +63,7 @@ STORED = recorded.Recorded(recorded.Setting("mixture", 4, 0), torch.ones(3), {"s
 SPARSE = dict(zip(("gate", "first", "second"), costs.random_mixture(K, inputs=D, hidden=3)))
 CHOSEN = torch.tensor([[0, 1], [1, 2], [0, 3], [0, 1], [2, 0]])
 COUNTS = torch.tensor([3, 0, 1, 2])
+A_RING_RUN = moe_tutorial.train_on_ring(moe_tutorial.ROUTERS["top-k"](4, runs=2), seeds=(0, 1), steps=2, batch=8, look=1)
 LAYER = {"x": X, "chosen": CHOSEN, "share": P[:, :2].contiguous(),
          **dict(zip(("first", "second"), moe_tutorial.random_experts(K, D, 6, M)))}
 A_TASK = vowel_task()
@@ -179,12 +180,12 @@ VALID = {
     "balanced_assignment": lambda: {"scores": OUT[..., 0]},
     "sinkhorn": lambda: {"scores": OUT[..., 0], "temperature": 0.5, "iterations": 3},
     "Router": lambda: {"experts": K, "k": 2, "runs": 2, "seed": 0},
-    "RingRun": lambda: arguments_of(moe_tutorial.load_routers()["top-1"]),
+    "RingRun": lambda: arguments_of(A_RING_RUN),
     "train_on_ring": lambda: {"router": moe_tutorial.ROUTERS["top-k"](4, runs=2), "uneven": True, "seeds": (0, 1),
                               "steps": 2, "batch": 8, "step_size": 0.05, "variance": None, "look": 1},
     "hash_table": lambda: {"kind": "balanced", "uneven": True, "experts": 4, "seeds": (0, 1)},
     "load_routers": lambda: {"uneven": True, "recordings": None},
-    "plots.sorted_cases": lambda: {"x": X, "panels": {"one": [0, 1, 0, 1, 2]}, "caption": "c"},
+    "plots.sorted_cases": lambda: {"x": X, "panels": {"one": [0, 1, 0, 1, 2]}, "caption": "c", "of": "expert"},
     "plots.strips": lambda: {"panels": {"even": {"one": ONES}}, "xlabel": "x", "caption": "c"},
     "plots.pushes": lambda: {"by_loss": {"one": ONES}, "caption": "c"},
     "plots.queues": lambda: {"chosen": CHOSEN, "places": moe_tutorial.places(CHOSEN, K), "experts": K, "room": 2,
@@ -278,9 +279,11 @@ METHODS = {
     "Protocol.fits": lambda: (Protocol(), {"settings": {"order": "file"}}),
     "arm.ArmTask.relative_error": lambda: (moe_tutorial.arm_task(6, 5), {"y": torch.zeros(5, 4, dtype=f64)}),
     "Cases.only": lambda: (TRAIN, {"vowel": "iy"}),
+    "Router.forward": lambda: (moe_tutorial.ROUTERS["noisy top-k"](K),
+                               {"scores": OUT[..., 0], "x": X, "token": CHOSEN[:, 0].contiguous()}),
 }
-# Is called in every epoch, and so without checks, after `train` has checked its arguments.
-UNCHECKED = {"Criterion.reached"}
+# Is called in every epoch, and so without checks, after `train` has checked its arguments; and what `forward` calls then.
+UNCHECKED = {"Criterion.reached", "Router.route"}
 
 
 def methods():

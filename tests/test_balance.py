@@ -193,7 +193,7 @@ def test_the_bias_goes_up_for_who_has_too_little_and_none_has_a_gradient():
     (lambda: ROUTERS["top-k"](4, runs=2)(torch.zeros(2, 4)), "wanted (2, N, 4)"),
     (lambda: ROUTERS["noisy top-k"](4, k=4), "must be smaller"),
     (lambda: ROUTERS["noisy top-k"](4)(torch.zeros(2, 4)), "x is missing"),
-    (lambda: ROUTERS["BASE"](4, k=2), "assigns one expert"),
+    (lambda: ROUTERS["BASE"](4, k=2), "k is 2, but Base sends a case to one expert"),
     (lambda: ROUTERS["hash"](4, table=torch.tensor([4])), "from 0 to 3"),
     (lambda: ROUTERS["hash"](4, table=torch.tensor([3]))(torch.zeros(2, 4)), "token is missing"),
     (lambda: ROUTERS["hash"](4, table=torch.tensor([3]))(torch.zeros(1, 4), token=torch.tensor([1])), "token must be"),
@@ -421,3 +421,49 @@ def test_balanced_tables_know_the_frequencies():
     table = hash_table("balanced", uneven=True)
     assert table.shape == (10, 64)
     assert UNEVEN["hash, balanced"].cv.mean() <= 0.12 < UNEVEN["hash, random"].cv.mean()
+
+
+def test_without_balance_experts_die_and_a_loss_that_is_large_enough_keeps_them():
+    plain = EVEN["top-1"]
+    assert 1.5 <= plain.dead.mean() <= 4 and (plain.dead >= 1).sum() >= 8 and plain.history.shape == (30, 10, 8)
+    for stored in (EVEN, UNEVEN):
+        switch = stored["Switch 1"]
+        assert switch.dead.mean() <= 0.2 and switch.max_over_mean.mean() <= 1.6
+        assert switch.error.median() < min(0.35, stored["top-1"].error.median())
+    assert EVEN["Switch .01"].dead.mean() >= 1.5
+
+
+def test_noise_needs_its_losses():
+    noisy, alone = EVEN["noisy top-2"], EVEN["noise alone"]
+    assert noisy.error.median() <= 0.14 and UNEVEN["noisy top-2"].error.median() <= 0.16 and noisy.dead.mean() <= 0.5
+    assert alone.dead.mean() >= 1.5
+
+
+def test_biases_are_even_on_average_and_the_reversed_sign_kills():
+    assert EVEN["biases"].late_cv.mean() <= 0.15 < EVEN["biases"].cv.mean()
+    for stored in (EVEN, UNEVEN):
+        wrong = stored["biases, wrong sign"]
+        assert wrong.dead.mean() >= 4 and wrong.cv.mean() >= 1.1
+
+
+def test_experts_that_choose_leave_cases_out_and_an_assignment_is_not_asked_for():
+    choice = EVEN["expert choice"]
+    assert 0.15 <= choice.unserved.mean() <= 0.30 and (choice.cv == 0).all()
+    for stored in (EVEN, UNEVEN):
+        assert stored["BASE"].late_cv.mean() <= 0.02 and stored["BASE"].cv.mean() >= 0.5
+        assert stored["hash, balanced"].cv.mean() <= 0.12 and stored["hash, balanced"].information.mean() <= 0.3
+        assert stored["truth"].error.median() <= 0.03 and (stored["truth"].information > 0.999).all()
+
+
+def test_the_z_loss_holds_scores_and_not_balance():
+    held, free = EVEN["z-loss .001"], EVEN["top-1"]
+    assert held.squared_z.mean() <= free.squared_z.mean() / 3 and abs(held.dead.mean() - free.dead.mean()) <= 1
+
+
+def test_what_a_stored_run_says_of_itself():
+    run = UNEVEN["truth"]
+    load = run.counts.double()
+    assert_close(run.cv, load.std(-1, correction=0) / 256)
+    assert_close(run.dropped, (load - 320).clamp(min=0).sum(-1) / 2048)
+    assert 0.2 < run.dropped.mean() < 0.3 and run.table.sum((1, 2)).tolist() == [2048] * 10
+    assert EVEN["top-1"].weights["gate.weight"].shape == (10, 8, 2) and "median error 0.5" in repr(EVEN["top-1"])

@@ -18,8 +18,8 @@ of the squared distances from the mean, of all K.""",
         "`weights.sum(dim=0)`, then its variance over its mean squared. What does `var()` divide by unless it is told otherwise?",
     ),
     explanation=r"""With the shares $q_i$ of all weight the same number is $K \sum_i q_i^2 - 1$, which is 0 if all are alike and $K - 1$ if one
-has everything. `torch.var` divides by $K - 1$ unless one says `correction=0`. The code of the authors divides by $K$, and a well-known
-translation of it by $K - 1$. With many experts that hardly matters. With one it is NaN.""",
+has everything. `torch.var` divides by $K - 1$ unless one says `correction=0`. The code of the authors divides by $K$, and a much used
+port of it by $K - 1$. With many experts that hardly matters. With one it is NaN.""",
     wrong=(
         Wrong(lambda weights: importance_cv(weights).sqrt(), "this is the coefficient of variation. The loss is its square."),
         Wrong(balance.with_k_minus_1, "the variance is divided by K - 1. Say `correction=0` for that of all K."),
@@ -78,7 +78,7 @@ mean of its proportion, from the softmax over all experts.""",
         "sum of the products.",
     ),
     explanation=r"""The gradient comes through $P$ alone. So $P$ has to be of *all* proportions, also of those who were not chosen. Made of the k
-renormalised weights it hardly moves, as these sum to 1 among the chosen, and several programs had that for months. And mind which
+renormalised weights it hardly moves, as these sum to 1 among the chosen, and several programs had that. And mind which
 convention a program has: where f sums to k the loss is k times as large, and the same $\alpha$ means another thing.""",
     wrong=(
         Wrong(balance.f_that_sums_to_k, "k times too large with the convention of the statement: your f sums to k. Divide by the number of "
@@ -108,7 +108,7 @@ mean of the four layers' Switch losses?""",
     ),
     explanation=r"""Each layer is collapsed: $f = 1$ and $P = 0.97$ for one expert, so the loss is $4 \cdot 0.97 = 3.88$, in each. If one joins the scores
 of all layers and takes the loss once, each number of an expert has a quarter of the cases, and the loss is 1.0, as for a perfect balance, while
-every layer is dead. A library had that for months, and users reported collapsed layers with a loss that did not move.""",
+every layer is dead. A library of many users had that, and they reported collapsed layers while the loss stood at 1.0.""",
     reference=3.88,
     wrong=(
         Wrong(1.0, "that comes out if the layers are joined: each is collapsed, and together they look even. Each layer has its own "

@@ -13,16 +13,19 @@ _MARKERS = "os^vDPX*"
 
 
 @checked
-def sorted_cases(x: Annotated[Tensor, "N 2"], panels: Mapping, caption: str) -> Picture:
+def sorted_cases(x: Annotated[Tensor, "N D"], panels: Mapping, caption: str, of: str = "expert") -> Picture:
     """Cases in the plane, each in the colour and with the marker of the expert that it is sent to, a panel for each router.
 
     >>> sorted_cases(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), {"one": [1, 1]}, caption="All to expert 1.")
-    Cases in the plane by the expert that they are sent to. one: expert 1 has 2 of 2 cases.
+    Cases in the plane by their expert. one: expert 1 has 2 of 2 cases.
 
-    panels: a mapping from a title to the numbers of the experts, `(N,)`.
+    x: `(N, 2)`. panels: a mapping from a title to the numbers of the experts, `(N,)`. of: what the numbers are
+    of, if not of experts.
 
     TypeError, ValueError: shapes that do not fit, no panels or more than 3, more than 8 experts.
     """
+    if x.shape[1] != 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}, wanted (N, 2)")
     check_number("panels", len(panels), 3)
     said = []
     with drawing(4.9 / len(panels) + 0.2, panels=len(panels)) as (figure, *axes):
@@ -35,10 +38,9 @@ def sorted_cases(x: Annotated[Tensor, "N 2"], panels: Mapping, caption: str) -> 
                 ax.plot(mine[:, 0].tolist(), mine[:, 1].tolist(), _MARKERS[k], color=expert_colour(k), markersize=3.5,
                         linestyle="none")
             ax.set(title=title, aspect="equal", xticks=[], yticks=[])
-            said.append(f"{' '.join(title.split())}: " + ", ".join(f"expert {k} has {int(counts[k])}"
-                                                                  for k in counts.nonzero()[:, 0].tolist())
-                        + f" of {len(x)} cases")
-    return Picture(figure, caption, f"Cases in the plane by the expert that they are sent to. {'; '.join(said)}.")
+            has = ", ".join(f"{of} {k} has {int(counts[k])}" for k in counts.nonzero()[:, 0].tolist())
+            said.append(f"{' '.join(title.split())}: {has} of {len(x)} cases")
+    return Picture(figure, caption, f"Cases in the plane by their {of}. {'; '.join(said)}.")
 
 
 @checked
@@ -77,6 +79,9 @@ def strips(panels: Mapping, xlabel: str, caption: str) -> Picture:
             ax.set_yticks(range(len(rows)), names if ax is axes[0] else [])
             ax.grid(axis="y", color="#DDDDDD", linewidth=0.8)
             said.append(f"{title}, median {xlabel}: {', '.join(medians)}")
+        limits = [ax.get_xlim() for ax in axes]  # the same in both panels
+        for ax in axes:
+            ax.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
     return Picture(figure, caption, f"Rows of dots, one for each run. {'; '.join(said)}.")
 
 

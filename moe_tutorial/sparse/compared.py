@@ -97,7 +97,7 @@ def load_routers(uneven: bool = False, recordings: Recordings | None = None) -> 
     """The stored comparison of routers on the ring, ten seeds each, by the names that chapter 13 has for them.
 
     >>> load_routers()["top-1"]
-    RingRun: 10 runs, median error 0.288, mean of dead experts 2.6 of 8
+    RingRun: 10 runs, median error 0.522, mean of dead experts 2.7 of 8
 
     uneven: whether the subtasks come with different frequencies. recordings: other `Recordings` than the package's own.
 

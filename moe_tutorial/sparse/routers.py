@@ -1,7 +1,7 @@
 """Ten ways to send cases to experts, with one interface: scores go in, weights come out, exactly 0 for who is not computed.
 
 `ROUTERS` has them by name. A router is a module of torch: `train()` and `eval()` tell it whether it trains, what it learns
-is among its parameters, and what it remembers besides is a buffer. After a call `loss` holds what it adds to the loss.
+is among its parameters, and what it remembers besides is a buffer.
 """
 
 import math
@@ -18,22 +18,26 @@ Weights = Annotated[Tensor, "… N K"]
 
 
 class Router(nn.Module):
-    """What all routers have in common. Calling one on scores `(…, N, K)` gives weights of the same shape.
+    """What all routers have in common.
 
-    experts: K. k: how many a case is sent to. runs: how many runs the scores have in front, 0 for none. seed: of what is
-    drawn.
+    >>> ROUTERS["top-k"](experts=4, k=2)
+    TopK(experts=4, k=2)
+
+    experts: K. k: how many a case is sent to. runs: how many runs the scores have in front, 0 for none. seed: of its noise.
 
     loss: after a call, what this router adds to the loss, one number for each run. begin, shift: the standard deviation of
     the gate's first weights that suits it, and what its first biases are raised by. slots: rows of the gate an expert.
     """
 
-    begin, shift, slots = 0.1, 0.0, 1
+    begin, shift, slots, single = 0.1, 0.0, 1, False
 
     @checked
     def __init__(self, experts: Count, k: Count = 1, runs: CountFrom0 = 0, seed: Seed = 0):
         super().__init__()
         if k > experts:
             raise ValueError(f"k is {k}, but there are only {experts} experts")
+        if self.single and k > 1:
+            raise ValueError(f"k is {k}, but {type(self).__name__} sends a case to one expert")
         self.experts, self.k, self.runs = experts, k, (runs,) * (runs > 0)
         self.generator = torch.Generator().manual_seed(int(seed))
         self.loss: Tensor = torch.zeros(self.runs, dtype=torch.float64)
@@ -46,6 +50,9 @@ class Router(nn.Module):
         if (*scores.shape[:-2], scores.shape[-1]) != wanted:
             raise ValueError(f"scores have shape {tuple(scores.shape)}, wanted "
                              f"({', '.join(map(str, (*self.runs, 'N', wanted[-1])))})")
+        for name, value in (("x", x), ("token", token)):
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
         self.loss = scores.new_zeros(self.runs)
         return self.route(scores, x, token)
 
@@ -111,13 +118,14 @@ class NoisyTopK(Router):
             return _softmax_of(scores, _largest(scores, self.k))
         if x is None:
             raise ValueError("x is missing: while it trains, 'noisy top-k' makes the spread of its noise of the inputs")
+        if x.shape[-1] != self.noise_weight.shape[-1]:
+            raise ValueError(f"x has {x.shape[-1]} inputs, and this router was made for {self.noise_weight.shape[-1]}")
         raw = x @ self.noise_weight.mT + self.noise_bias[..., None, :]
         spread = nn.functional.softplus(raw) + 0.01
         noisy = scores + spread * torch.randn(scores.shape, generator=self.generator, dtype=scores.dtype)
         w = _softmax_of(noisy, _largest(noisy.detach(), self.k))
         if self.weight:
-            self.loss = self.weight * (balance.importance_loss(w)
-                                       + balance.load_loss(scores, noisy, spread, self.k))
+            self.loss = self.weight * (balance.importance_loss(w) + balance.load_loss(scores, noisy, spread, self.k))
         return w
 
 
@@ -159,10 +167,7 @@ class Base(Router):
     Asked, it is the favourite. The weight is the proportion of the expert.
     """
 
-    def __init__(self, experts: int, k: int = 1, runs: int = 0, seed: int = 0):
-        super().__init__(experts, k, runs, seed)
-        if k != 1:
-            raise ValueError(f"k is {k}, but 'BASE' assigns one expert to each case")
+    single = True
 
     def route(self, scores, x, token):
         if not self.training:
@@ -205,11 +210,10 @@ class Hash(Router):
     """
 
     table: Tensor
+    single = True
 
     def __init__(self, experts: int, k: int = 1, runs: int = 0, seed: int = 0, *, table: Tensor):
         super().__init__(experts, k, runs, seed)
-        if k != 1:
-            raise ValueError(f"k is {k}, but the table of 'hash' has one expert for each token")
         if not isinstance(table, Tensor) or table.dtype != torch.int64 or table.dim() not in (1, 1 + len(self.runs)):
             raise ValueError("table must be a tensor of whole numbers, (V,) or one row for each run")
         if table.min() < 0 or table.max() >= experts:
@@ -249,8 +253,7 @@ class SoftMoE(Router):
 class Relu(Router):
     """ReMoE (2024): the weight is the score where it is above 0. A loss keeps about k experts a case awake, by its factor.
 
-    factor: by which the loss grows after each batch with more than k, and shrinks after one with less. strength: the buffer
-    with the loss's present weight.
+    factor: by which the loss grows after a batch with more than k, and shrinks after one with less. strength: its weight.
     """
 
     shift = 0.5
@@ -282,8 +285,16 @@ def _largest(values, k):
     return torch.zeros_like(values, dtype=torch.bool).scatter(-1, order, True)
 
 
-ROUTERS: dict[str, type[Router]] = {
+class _Routers(dict[str, type[Router]]):
+    """The routers by name.
+
+    >>> ROUTERS["Switch"](experts=4)(torch.tensor([[0.0, 1.0, 0.0, 0.0]]))
+    tensor([[0.0000, 0.4754, 0.0000, 0.0000]])
+    """
+
+
+ROUTERS = _Routers({
     "top-k": TopK, "Switch": Switch, "noisy top-k": NoisyTopK, "biases": Biases, "BASE": Base, "Sinkhorn": Sinkhorn,
     "expert choice": ExpertChoice, "hash": Hash, "Soft MoE": SoftMoE, "ReLU": Relu,
-}
+})
 """The routers by name."""
