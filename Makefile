@@ -13,11 +13,11 @@ PORT ?= 8000
 RESOLUTION ?= lowest-direct
 BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|mpmath|nbclient|nbformat|nbval|praat-parselmouth|pytest)==" constraints.txt)
 BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises lines losses model multiverse plots \
-    plots_input plots_style replication shapes sound toys training vowel_data vowel_task))
+    plots_input plots_style replication shapes sound sparse toys training vowel_data vowel_task))
 
 # For `make check`: what is quick and needs no browser.
 QUICK := $(addprefix tests/test_,$(addsuffix .py,api chapters command costs crosswalk exercises house lines losses model multiverse \
-    plots plots_input plots_style project replication shapes sound toys training vowel_data vowel_task))
+    plots plots_input plots_style project replication shapes sound sparse toys training vowel_data vowel_task))
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
 

@@ -2,14 +2,16 @@
 
     python scripts/anew.py FOLDER [NAME ...]        (default: all)
 
-A last bit moves single runs, so what is compared is what no last bit moves far: how many runs of a system converge, and
-their mean epochs. The exit status is 1 when these have moved. Killed and called again, it goes on where it was.
+A last bit moves single runs, so what is compared is what no last bit moves far: the mean epochs of a system's runs, and the
+least errors of fits. The exit status is 1 when these have moved. Killed and called again, it goes on where it was.
 """
 
 import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 from moe_tutorial import Protocol, RecordingError, load_cell, recorded
 from moe_tutorial.__main__ import RECORDINGS
@@ -35,11 +37,15 @@ def moved(name, folder):
     elif name == "routers":  # no choice of the truth's table hangs on a last bit
         new, old = ([result["error"].mean().item() for row, result in store.load().items()
                      if ("table", "subtasks") in row.settings] for store in (anew, RECORDINGS[name]))
-        means = {f"the truth's table {place}, a ten thousandth of": (1e4 * now, 1e4 * before)
-                 for place, (now, before) in enumerate(zip(new, old))}
+        means = dict(zip(("even work with the truth's table", "uneven work with the truth's table"), zip(new, old)))
+    elif name == "fits":
+        new, old = anew.load(), RECORDINGS[name].load()
+        means = {f"{setting.system} of size {setting.size}, seed {setting.seed}": tuple(
+            stored[setting].get("error", stored[setting].get("test")) for stored in (new, old)) for setting in old}
+        means = {what: tuple(float(torch.as_tensor(one).min()) for one in ends) for what, ends in means.items()}
     else:
         means = {}  # measured times are nobody's to hold
-    return [f"{name}, {what}: {now:.0f} epochs, and {before:.0f} are stored"
+    return [f"{name}, {what}: {now:.4g}, and {before:.4g} is stored"
             for what, (now, before) in means.items() if not abs(now / before - 1) <= MOVED]
 
 

@@ -22,6 +22,7 @@ from playwright.sync_api import sync_playwright
 from torch import nn
 
 from moe_tutorial import Mixture, costs, fast_train, train, vowel_task
+from moe_tutorial.sparse import saving
 
 TASK = vowel_task().train
 PAGES = ROOT / "_build" / "html"
@@ -94,6 +95,16 @@ def bench_costs():
         print(f"  {experts:3} experts: all {every:6.1f}   favourite {favourite:5.1f}")
 
 
+def bench_saving():
+    print("\nOne expert of K for each case, by sorting, and every expert, as multiples of one expert for all cases")
+    measured = {experts: saving.multiples(saving.measure(saving.calls(saving.LAYERS["large"], experts, 2048)))
+                for experts in (4, 16, 64)}
+    for experts, times in measured.items():
+        print(f"  {experts:3} experts: " + "   ".join(f"{way} {times[way]:g}" for way in times if way != "one expert"))
+    print(f"  every expert / sorting at 16: {measured[16]['all'] / measured[16]['groups']:.1f} (wanted: at least 4);"
+          f" sorting at 64 / at 4: {measured[64]['groups'] / measured[4]['groups']:.1f} (wanted: at most 3)")
+
+
 def bench_chapters():
     print("\nExecution of each chapter, beside what its frame promises")
     for path in chapters():
@@ -156,6 +167,7 @@ def main():
     bench_engine()
     bench_growth()
     bench_costs()
+    bench_saving()
     torch.set_num_threads(threads)
     bench_chapters()
     bench_pages()

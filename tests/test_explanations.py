@@ -98,6 +98,10 @@ def everything_printed(chapter):
     ((10, 2), "18 of 25 starts ended at a wrong answer", 10, "three experts: 7 of 25 are good"),
     ((10, 3), "takes some forty iterations", 10, "Bernoulli 25 38 18"),
     ((10, 3), "EM takes hundreds of iterations", 10, "EM: 23 of 25 in 700 iterations, 520 on average"),
+    ((11, 3), "takes about eight times as long as one of the network", 11,
+     "an epoch of the tree takes as long as 8 of the network's"),
+    ((11, 3), "Its error was 0.10, and that of the network 0.09", 11, "0.22 to 0.23 23 to 25 0.10 35 5 levels"),
+    ((11, 3), "the network passes the tree", 11, "the network is below its end after 549 to 671 epochs"),
     ((9, 3), "lose 17 to 18 points", 9, "men 94.7% 94.7% 100.0% women 77.2% 77.2% 100.0% children 76.8% 76.8%"),
 ])
 def test_what_is_said_again_is_what_a_chapter_prints(where, said, chapter, printed):

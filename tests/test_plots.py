@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from moe_tutorial import Mixture, mixing_proportions, mixture_nll, plots, responsibilities, toys, vowel_task
+from moe_tutorial import Mixture, mixing_proportions, mixture_nll, plots, responsibilities, toys, tree_paths, vowel_task
 from moe_tutorial.model.gate import gate_scores
 from moe_tutorial.table1.comparison import HALF, PAPER
 from moe_tutorial.table1.multiverse import READINGS
@@ -75,6 +75,9 @@ PICTURES = {
     "strips": lambda: plots.strips({"even": {"a": [0.1, 0.2, 0.4], "b": [2.0]},
                                     "uneven": {"a": [1.0], "b": [3.0, 4.0, 9.0]}}, "error", "caption"),
     "shares": lambda: plots.shares([0, 10], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), "caption"),
+    "favourites": lambda: plots.favourites(torch.eye(9)[:, :2], {"one": SHARES[:1].expand(9, -1)}, "caption"),
+    "tree_diagram": lambda: plots.tree_diagram(tree_paths(2), ("a", "b\nc", "d", "e"), ("root", "", ""), "caption"),
+    "vowel_map": lambda: plots.vowel_map({"i": [0.3, 2.4], "u": [0.35, 1.0]}, LINES, "caption"),
 }
 
 

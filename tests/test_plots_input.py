@@ -43,9 +43,13 @@ EXPERTS = {
     "densities": lambda n: plots.densities(1.0, drawn_from(n), torch.full((n,), 1 / n)),
     "proportions": lambda n: plots.proportions(torch.full((1, n), 1 / n), ["case"]),
     "proportions of two cases": lambda n: plots.proportions(torch.full((2, n), 1 / n), ["one", "other"]),
+    "pushes": lambda n: plots.pushes({"eq. 1.3": drawn_from(n)}, "caption"),
+    "queues": lambda n: plots.queues(torch.arange(n)[:, None], torch.zeros(n, 1).long(), n, 1, "caption"),
     "shares": lambda n: plots.shares([0, 1], torch.full((2, n), 1 / n, dtype=f64), "caption"),
+    "favourites": lambda n: plots.favourites(drawn_from(n, 2), {"title": torch.eye(n, dtype=f64)}, "caption"),
+    "vowel_map": lambda n: plots.vowel_map({"i": [0.3, 2.4]}, some_lines(n), "caption"),
 }
-NO_EXPERTS = {"model_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
+NO_EXPERTS = {"model_diagram", "tree_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
 
 
 def test_every_function_that_draws_experts_is_tried():
@@ -148,6 +152,11 @@ EMPTY = torch.ones(0)
     (lambda: plots.densities(0, [1, 2], [0.5, 0.5], variance=0), "variance must be above 0"),
     (lambda: plots.proportions(torch.ones(2, 2), ["a"]), "1 names were given for 2 cases"),
     (lambda: plots.proportions(torch.ones(2), ["a"]), "p has shape (2,), wanted (N, K)"),
+    (lambda: plots.pushes({}, "c"), "there are no losses to draw"),
+    (lambda: plots.pushes({"a": [1, 2], "b": [1]}, "c"), "'b' of by_loss has shape (1,), wanted (2,)"),
+    (lambda: plots.queues(torch.ones(2, 1).long(), torch.ones(2, 1).long(), 1, 1, "c"),
+     "chosen must hold the numbers of experts, from 0 to 0"),
+    (lambda: plots.queues(torch.zeros(2, 1).long(), torch.full((2, 1), 20), 1, 1, "c"), "places must be from 0 to 19"),
     (lambda: plots.shares([0, 1], torch.ones(3, 1), "c"), "proportions has shape (3, 1), wanted (2, K)"),
     (lambda: plots.shares([1, 1], torch.ones(2, 1), "c"), "epochs must grow from one to the next"),
     (lambda: plots.shares([0, 1], torch.ones(2, 2), "c"), "the proportions of an epoch must add up to 1"),

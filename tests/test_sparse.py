@@ -19,9 +19,11 @@ from moe_tutorial import (
     load_saving,
     places,
     random_experts,
+    responsibilities,
     sparse_weights,
     toys,
 )
+from moe_tutorial.exercises import EXERCISES
 from moe_tutorial.sparse import saving, ways
 
 f64 = torch.float64
@@ -147,7 +149,7 @@ def test_all_cases_to_one_expert_stand_in_one_queue():
 
 
 @pytest.mark.parametrize(("arguments", "wanted"), [
-    ((1000, 8, 2, 1.25), 313), ((100, 10, 1, 1.1), 11), ((10, 4, 1, 1.0), 3), ((7, 4, 4, 2.0), 7), ((5, 8, 1, 1e-9), 1),
+    ((1000, 8, 2, 1.25), 313), ((100, 10, 1, 1.1), 11), ((10, 4, 1, 1.0), 3), ((7, 4, 4, 2.0), 7), ((5, 8, 1, 1e-12), 1),
     ((5, 8, 1, 1e300), 5), ((2048, 8, 1, 1.0), 256),
 ])
 def test_capacity(arguments, wanted):
@@ -259,6 +261,24 @@ def test_in_groups_computes_no_more_rows_than_were_chosen(monkeypatch):
         assert sum(rows) == wanted
 
 
+# ---- what the exercises of chapter 12 say
+
+def test_the_numbers_of_the_slope_of_a_lonely_score():
+    scores, o, d = (torch.tensor(t, dtype=f64) for t in ([[1.0, 0.0]], [[[3.0], [1.0]]], [[1.0]]))
+    slopes = [float(by_hand(scores, o, d, *how)[0, 0]) for how in ((1, True), (1, False), (2, True))]
+    p = torch.softmax(scores, -1)
+    slopes.append(float((p - responsibilities(d, o, p))[0, 0]))
+    exercise = EXERCISES["gate_gradient_of_one"]
+    wrong = {wrong.answer for wrong in exercise.wrong}
+    assert slopes[0] == exercise.reference == 0
+    assert all(min(abs(slope - said) for said in wrong) < 0.001 for slope in slopes[1:])
+    assert "which is 1.41" in exercise.explanation and round(slopes[1], 2) == 1.41
+
+
+def test_the_places_of_the_first_exercise_are_the_packages():
+    assert capacity(1000, 8, 2, 1.25) == EXERCISES["places_of_an_expert"].reference
+
+
 # ---- times
 
 def test_the_stored_times_say_what_the_chapter_says():
@@ -276,8 +296,12 @@ def test_times_are_multiples_of_one_expert_and_every_way_is_measured(tmp_path):
     small = saving.Layer((2, 4), inputs=2, hidden=3, cases=(20,))
     store = replace(saving.RECORDINGS, settings=(saving.Layers((small, replace(small, backward=True))),), folder=tmp_path)
     threads = torch.get_num_threads()
-    store.compute(workers=0)
-    assert torch.get_num_threads() == threads
+    try:
+        torch.set_num_threads(2)
+        store.compute(workers=0)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
     forward, backward = store.load()[store.settings[0]]
     assert [(experts, cases) for experts, cases, _ in forward] == [(2, 20), (4, 20)]
     assert set(forward[0][2]) == {"one expert", "all", "masks", "groups", "buffers", "one-hot", "gate"}

@@ -240,8 +240,9 @@ QUIZ = (
         (
             ("The M step is not exact there", "It is not, but neither is it with the Bernoulli likelihood, which takes some "
              "forty iterations."),
-            ("The responsibilities hardly differ from the proportions", "The E step asks which expert was probably chosen, and "
-             "with distances below 1 and a variance of 1 the answer is hardly more than what the gate said before."),
+            ("The responsibilities hardly differ from the proportions", "The E step asks which expert was probably chosen. "
+             "With a variance of 1 the first iterations make the experts alike, and then the answer is hardly more than what the "
+             "gate said before."),
             ("Four experts are too few for the vowels", "Two of them are enough, as chapters 7 and 9 have it, and with another "
              "likelihood the same four take some forty iterations."),
         ),

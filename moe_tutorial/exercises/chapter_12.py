@@ -2,49 +2,10 @@
 
 import torch
 
+from . import _sparse as sparse
 from ._exercise import Exercises, Question, Wrong
 
 EXERCISES = Exercises()
-
-
-def scores_and_numbers(draw):
-    """Scores without ties: one case, k = 1, k = K, scores of 1000; both kinds of weights."""
-    drawn = [(draw(n, experts), k, renormalise) for n, experts, k, renormalise in (
-        (4, 5, 2, True), (4, 5, 2, False), (3, 4, 1, True), (3, 4, 1, False), (2, 3, 3, True), (2, 3, 3, False), (1, 6, 3, True))]
-    far = torch.tensor([[1000.0, 999.0, -1000.0], [-1000.0, -999.5, -998.0]], dtype=torch.float64) + draw(2, 3) / 10
-    return [*drawn, (far, 2, True), (far, 2, False)]
-
-
-def choices(draw):
-    """Chosen experts: one, two and all; an expert that nobody chose; all to one; one case."""
-    drawn = [(draw(n, experts).argsort(dim=-1)[:, :k], experts)
-             for n, experts, k in ((6, 3, 1), (7, 4, 2), (5, 3, 3), (9, 5, 2), (1, 4, 2))]
-    alone = torch.full((4, 1), 1)
-    return [*drawn, (alone, 3), (torch.tensor([[0], [0], [1], [0], [1], [2]]), 3)]
-
-
-def answers_of_cases(draw):
-    """Answers, case and share of each choice, and the inputs: cases with two, with one and with none."""
-    found = []
-    for case, n in (([2, 0, 1, 0, 2, 1], 3), ([3, 1, 1, 0], 5), ([1, 1], 2), ([0], 1), ([4, 2, 0, 4, 1, 2, 0], 6)):
-        found.append((2 * draw(len(case), 3), torch.tensor(case), torch.sigmoid(draw(len(case))), draw(n, 3)))
-    return found
-
-
-def errors_of_one(draw):
-    """Desired and given outputs and scores without ties: several outputs, one output, one case, two experts, large scores."""
-    shapes = ((4, 3, 2, 1.0), (5, 4, 1, 1.0), (1, 2, 3, 1.0), (3, 5, 2, 4.0))
-    return [(draw(n, m), draw(n, k, m), size * draw(n, k)) for n, k, m, size in shapes]
-
-
-def layers(draw):
-    """Inputs, choices, shares and experts: an expert without cases, all to one, one choice, all of them, one case."""
-    found = []
-    for n, experts, k in ((6, 3, 2), (8, 5, 1), (5, 3, 3), (1, 4, 2), (4, 6, 2)):
-        chosen = draw(n, experts).argsort(dim=-1)[:, :k]
-        found.append((draw(n, 2), chosen, torch.sigmoid(draw(n, k)), draw(experts, 2, 4), draw(experts, 4, 3)))
-    x, _, _, first, second = found[0]
-    return [*found, (x, torch.full((6, 1), 1), torch.sigmoid(draw(6, 1)), first, second)]
 
 
 EXERCISES.predict(
@@ -92,32 +53,8 @@ began. With the weight $p_0$ in place of 1 the slope is $p_0 (1 - p_0)\, g\, o_0
 )
 
 
-def is_chosen(scores, k):
-    return torch.zeros_like(scores, dtype=torch.bool).scatter(1, scores.topk(k, dim=1).indices, True)
-
-
-def softmax_of_softmax(scores, k, renormalise):
-    p = torch.softmax(scores, dim=1)
-    if renormalise:
-        return torch.softmax(p.masked_fill(~is_chosen(scores, k), -torch.inf), dim=1)
-    return p * is_chosen(scores, k)
-
-
-def zero_for_minus_infinity(scores, k, renormalise):
-    if renormalise:
-        return torch.softmax(scores * is_chosen(scores, k), dim=1)
-    return chosen_weights(scores, k, False)
-
-
-def once_for_the_batch(scores, k, renormalise):
-    kept = is_chosen(scores.mean(dim=0, keepdim=True), k).expand_as(scores)
-    if renormalise:
-        return torch.softmax(scores.masked_fill(~kept, -torch.inf), dim=1)
-    return torch.softmax(scores, dim=1) * kept
-
-
 @EXERCISES.write(
-    "weights of the chosen", "medium", 10, inputs=scores_and_numbers,
+    "weights of the chosen", "medium", 10, inputs=sparse.scores_and_numbers,
     statement="""Write `chosen_weights(scores, k, renormalise)`: the weights of all experts, `(N, K)`, when only the `k` with the largest
 scores of each case count. `scores` is `(N, K)`, without ties, and a score may be as large as 1000. If `renormalise` is True, the weights
 are the softmax over the k chosen scores; if it is False, they are the proportions of the softmax over all, as they are. Whoever is not
@@ -131,15 +68,15 @@ chosen has exactly 0.""",
 `sparse_weights`. One can also divide the kept proportions by their sum: that is the same softmax. Taking the softmax of the
 *proportions* is not: they lie between 0 and 1, and their exponentials hardly differ.""",
     wrong=(
-        Wrong(lambda scores, k, renormalise: torch.softmax(scores, dim=1) * is_chosen(scores, k), "the weights are always the "
+        Wrong(lambda scores, k, renormalise: torch.softmax(scores, dim=1) * sparse.is_chosen(scores, k), "the weights are always the "
               "proportions as they are; where `renormalise` is True they have to be a softmax over the chosen scores."),
         Wrong(lambda scores, k, renormalise: chosen_weights(scores, k, True), "the weights always sum to 1; where `renormalise` "
               "is False the proportions of all are wanted as they are."),
-        Wrong(zero_for_minus_infinity, "scores that are not chosen are set to 0, and the exponential of 0 is 1: they get a share. "
+        Wrong(sparse.zero_for_minus_infinity, "scores that are not chosen are set to 0, and the exponential of 0 is 1: they get a share. "
               "Set them to minus infinity."),
-        Wrong(softmax_of_softmax, "this takes the softmax twice: of the scores, and then of the proportions. The second one "
+        Wrong(sparse.softmax_of_softmax, "this takes the softmax twice: of the scores, and then of the proportions. The second one "
               "makes them nearly alike."),
-        Wrong(once_for_the_batch, "the same experts are chosen for all cases. Each case has its own."),
+        Wrong(sparse.once_for_the_batch, "the same experts are chosen for all cases. Each case has its own."),
         Wrong(lambda scores, k, renormalise: chosen_weights(scores, scores.shape[1], True), "these are the proportions of all; `k` "
               "is not used."),
         Wrong(lambda scores, k, renormalise: torch.softmax(scores.topk(k, dim=1).values, dim=1), "these are the weights of the "
@@ -154,31 +91,8 @@ def chosen_weights(scores, k, renormalise):
     return torch.softmax(scores, dim=1) * kept
 
 
-def in_order(queued, experts):
-    onehot = torch.nn.functional.one_hot(queued, experts)
-    return (onehot.cumsum(dim=0) * onehot).sum(dim=1) - 1
-
-
-def along_the_experts(chosen, experts):
-    onehot = torch.nn.functional.one_hot(chosen.T.flatten(), experts)
-    return ((onehot.cumsum(dim=1) * onehot).sum(dim=1) - 1).view(chosen.shape[1], -1).T
-
-
-def whole_line(chosen, experts):
-    onehot = torch.nn.functional.one_hot(chosen.T.flatten(), experts)
-    return (onehot.cumsum(dim=0).sum(dim=1) - 1).view(chosen.shape[1], -1).T
-
-
-def column_by_column(chosen, experts):
-    return torch.stack([in_order(column, experts) for column in chosen.T], dim=1)
-
-
-def from_the_end(chosen, experts):
-    return in_order(chosen.T.flatten().flip(0), experts).flip(0).view(chosen.shape[1], -1).T
-
-
 @EXERCISES.write(
-    "places in the queue", "medium", 15, inputs=choices,
+    "places in the queue", "medium", 15, inputs=sparse.choices,
     statement="""Write `queue_places(chosen, experts)`: the place of each choice in the queue of its expert, from 0. `chosen` is `(N, k)`,
 whole numbers, the first choice of each case in the first column; give back `(N, k)`. All first choices stand before all second ones, those
 before all third ones, and among them the cases stand in their order.""",
@@ -195,15 +109,15 @@ Multiplied by the table and summed along the experts, the own column remains.
 In 2026 a library of many users summed along the other dimension: each row has a single 1, so every place came out as 0, and nobody
 was ever dropped. It raised no error. The package's `places` sorts in place of the table, which is faster with many experts.""",
     wrong=(
-        Wrong(along_the_experts, "every place is 0, so nobody would ever be dropped: the sum runs along the experts. Count down the "
+        Wrong(sparse.along_the_experts, "every place is 0, so nobody would ever be dropped: the sum runs along the experts. Count down the "
               "choices."),
         Wrong(lambda chosen, experts: queue_places(chosen, experts) + 1, "the first in a queue has the place 1 here. Counted from 0, "
               "the places below the capacity are kept."),
-        Wrong(lambda chosen, experts: in_order(chosen.flatten(), experts).view(chosen.shape), "the second choice of case 0 stands "
+        Wrong(lambda chosen, experts: sparse.in_order(chosen.flatten(), experts).view(chosen.shape), "the second choice of case 0 stands "
               "before the first one of case 1. First choices of all cases come first."),
-        Wrong(whole_line, "this is the place in one line of all choices. Each expert has a queue of its own."),
-        Wrong(column_by_column, "the second choices are counted from 0 again. They stand behind the first ones, in the same queue."),
-        Wrong(from_the_end, "the queues begin with the last case."),
+        Wrong(sparse.whole_line, "this is the place in one line of all choices. Each expert has a queue of its own."),
+        Wrong(sparse.column_by_column, "the second choices are counted from 0 again. They stand behind the first ones, in the same queue."),
+        Wrong(sparse.from_the_end, "the queues begin with the last case."),
     ),
 )
 def queue_places(chosen, experts):
@@ -213,31 +127,8 @@ def queue_places(chosen, experts):
     return place.view(chosen.shape[1], chosen.shape[0]).T
 
 
-def overwritten(out, case, share, x):
-    y = torch.zeros_like(x)
-    for choice, n in enumerate(case.tolist()):
-        y[n] = share[choice] * out[choice]
-    return y
-
-
-def input_for_the_dropped(out, case, share, x):
-    y = combine(out, case, share, x)
-    here = torch.zeros(len(x), dtype=torch.bool)
-    here[case] = True
-    return torch.where(here[:, None], y, x)
-
-
-def log_of_exponentials(out, case, share, x):
-    return torch.zeros_like(x).index_add(0, case, share[:, None] * out.exp()).log()
-
-
-def mean_of_choices(out, case, share, x):
-    count = torch.bincount(case, minlength=len(x)).clamp(min=1)
-    return combine(out, case, share, x) / count[:, None]
-
-
 @EXERCISES.repair(
-    "put back together", "medium", 10, inputs=answers_of_cases,
+    "put back together", "medium", 10, inputs=sparse.answers_of_cases,
     statement="""`broken` should put the answers of the experts together: each choice has an answer, a row of `out` `(A, M)`, belongs to the
 case `case` `(A,)`, and counts with its `share` `(A,)`. `y` has a row for each case, as many as the inputs `x` `(N, M)`: the sum of its answers,
 each times its share. A case that was dropped is in `case` not at all, and gets 0. With one choice a case `broken` is right; with two
@@ -256,14 +147,14 @@ same assignment, with a sum on its right. `index_add` adds every row. Where a ca
 cases got their input back, times the proportion. And the shares weigh the *answers*: a logarithm of a sum of
 exponentials, which stands in a program that many have copied, is the same only where all answers of a case are equal.""",
     wrong=(
-        Wrong(overwritten, "of two answers to a case only the last one is there. That is still `broken`, and so is `y[case] += ...`: "
+        Wrong(sparse.overwritten, "of two answers to a case only the last one is there. That is still `broken`, and so is `y[case] += ...`: "
               "add each row with `index_add`."),
-        Wrong(input_for_the_dropped, "cases that were dropped get their input. The layer's answer for them is 0."),
-        Wrong(log_of_exponentials, "this is the logarithm of a sum of exponentials. Wanted is the sum of the answers, each times its "
+        Wrong(sparse.input_for_the_dropped, "cases that were dropped get their input. The layer's answer for them is 0."),
+        Wrong(sparse.log_of_exponentials, "this is the logarithm of a sum of exponentials. Wanted is the sum of the answers, each times its "
               "share."),
         Wrong(lambda out, case, share, x: combine(out, case, torch.ones_like(share), x), "the answers are added, but their shares "
               "are not used."),
-        Wrong(mean_of_choices, "this divides by the number of choices. The shares are weights already."),
+        Wrong(sparse.mean_of_choices, "this divides by the number of choices. The shares are weights already."),
         Wrong(lambda out, case, share, x: share[:, None] * out, "the answers are weighted, but they are not put back to their cases."),
     ),
 )
@@ -272,41 +163,12 @@ def combine(out, case, share, x):
     return y.index_add(0, case, share[:, None] * out)
 
 
-def calls_autograd(calls, cases):
-    if any(name in ("grad", "backward") for name, _ in calls):
-        return "autograd computes them here, and this exercise is to write them down without it."
-
-
-def parts_of_switch(d, o, scores):
-    p = torch.softmax(scores, dim=1)
-    favourite = scores.argmax(dim=1, keepdim=True)
-    kept = torch.zeros_like(p).scatter(1, favourite, 1.0)
-    y = ((p * kept)[:, :, None] * o).sum(dim=1)
-    return p, kept, y - d, y
-
-
 def only_the_favourite(d, o, scores):
-    return parts_of_switch(d, o, scores)[1] * switch_gradient(d, o, scores)
-
-
-def as_if_all_were_computed(d, o, scores):
-    p, _, g, y = parts_of_switch(d, o, scores)
-    return p * ((g[:, None] * o).sum(dim=2) - (g * y).sum(dim=1, keepdim=True))
-
-
-def cooperative(d, o, scores):
-    p = torch.softmax(scores, dim=1)
-    y = (p[:, :, None] * o).sum(dim=1)
-    return p * ((y - d)[:, None] * (o - y[:, None])).sum(dim=2)
-
-
-def of_the_weights(d, o, scores):
-    _, kept, g, _ = parts_of_switch(d, o, scores)
-    return kept * (g[:, None] * o).sum(dim=2)
+    return sparse.parts_of_switch(d, o, scores)[1] * switch_gradient(d, o, scores)
 
 
 @EXERCISES.write(
-    "Switch's gradient", "hard", 20, inputs=errors_of_one, watch=calls_autograd,
+    "Switch's gradient", "hard", 20, inputs=sparse.errors_of_one, watch=sparse.calls_autograd,
     statement=r"""Write `switch_gradient(d, o, scores)`, without autograd: the slope of $E = \tfrac12 \|d - y\|^2$ with respect to each score,
 `(N, K)`, where $y = p_i\, o_i$ with $i$ the favourite of the case and $p$ the softmax over *all* scores. In go `d` `(N, M)`, `o`
 `(N, K, M)` and `scores` `(N, K)`, without ties. Mind the half.""",
@@ -327,9 +189,9 @@ formula.""",
         Wrong(lambda d, o, scores: 2 * switch_gradient(d, o, scores), "twice too much: the loss here is *half* the squared error."),
         Wrong(lambda d, o, scores: torch.zeros_like(scores), "all 0: that would be so with a softmax over the one chosen score. "
               "Here it runs over all."),
-        Wrong(as_if_all_were_computed, "in this formula every expert's own answer moves its score. Only the favourite was computed."),
-        Wrong(cooperative, "this is eq. 1.1, with all experts blended in y."),
-        Wrong(of_the_weights, "this is the slope with respect to the weight. One step is missing: how the weight changes with "
+        Wrong(sparse.as_if_all_were_computed, "in this formula every expert's own answer moves its score. Only the favourite was computed."),
+        Wrong(sparse.cooperative, "this is eq. 1.1, with all experts blended in y."),
+        Wrong(sparse.of_the_weights, "this is the slope with respect to the weight. One step is missing: how the weight changes with "
               "the scores."),
     ),
 )
@@ -347,32 +209,12 @@ def first_choice_only(x, chosen, share, first, second):
     return dispatch_top_k(x, chosen[:, :1], share[:, :1], first, second)
 
 
-def last_choice_stays(x, chosen, share, first, second):
-    y = x.new_zeros(len(x), second.shape[2])
-    for i in range(len(first)):
-        case, choice = torch.where(chosen == i)
-        y[case] = share[case, choice, None] * (torch.relu(x[case] @ first[i]) @ second[i])
-    return y
-
-
 def share_of_the_first(x, chosen, share, first, second):
     return dispatch_top_k(x, chosen, share[:, :1].expand_as(share), first, second)
 
 
-def without_the_kink(x, chosen, share, first, second):
-    return sum(share[:, j, None] * torch.einsum("nd,ndh,nhm->nm", x, first[chosen[:, j]], second[chosen[:, j]])
-               for j in range(chosen.shape[1]))
-
-
-def computes_more_rows(calls, cases):
-    products = {"matmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "linear", "__matmul__", "__rmatmul__"}
-    needed = sum(chosen.numel() * (first.shape[2] + second.shape[2]) for _, chosen, _, first, second in cases)
-    if sum(numbers for name, numbers in calls if name in products) > needed:
-        return "experts are computed for cases that did not choose them; wanted are as many rows as there are choices."
-
-
 @EXERCISES.write(
-    "a layer that computes only what was chosen", "hard", 20, inputs=layers, watch=computes_more_rows,
+    "a layer that computes only what was chosen", "hard", 20, inputs=sparse.layers, watch=sparse.computes_more_rows,
     statement=r"""Write `dispatch_top_k(x, chosen, share, first, second)`: the layer's answers `(N, M)`. Case n chose the experts in row n of
 `chosen` `(N, k)`, all different, and each counts with its `share` `(N, k)`. Expert i answers `relu(x @ first[i]) @ second[i]`, with `x` `(N, D)`,
 `first` `(K, D, H)` and `second` `(K, H, M)`. No expert may be computed for a case that did not choose it, and some expert may
@@ -387,12 +229,12 @@ adds, so that the second choice of a case does not wipe out its first. Computing
 and saves nothing.""",
     wrong=(
         Wrong(first_choice_only, "only the first choice of each case is there. All k of them count."),
-        Wrong(last_choice_stays, "the answers of the experts overwrite each other: of a case's choices only the one with the largest "
+        Wrong(sparse.last_choice_stays, "the answers of the experts overwrite each other: of a case's choices only the one with the largest "
               "number is left. Add them."),
         Wrong(share_of_the_first, "every choice counts with the share of the first one. Each has its own, `share[case, choice]`."),
         Wrong(lambda x, chosen, share, first, second: dispatch_top_k(x, chosen, torch.ones_like(share), first, second),
               "the right experts in the right places, but the shares are not used."),
-        Wrong(without_the_kink, "the hidden layer's `relu` is missing."),
+        Wrong(sparse.without_the_kink, "the hidden layer's `relu` is missing."),
     ),
 )
 def dispatch_top_k(x, chosen, share, first, second):

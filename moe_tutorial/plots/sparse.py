@@ -21,7 +21,8 @@ def pushes(by_loss: Mapping, caption: str) -> Picture:
     TypeError, ValueError: no losses or more than 8, shapes that do not fit, more than 8 experts.
     """
     check_number("losses", len(by_loss), BY_COLOUR)
-    said, experts = [], "K"
+    said: list[str] = []
+    experts: int | str = "K"
     with drawing(3.2) as (figure, ax):
         ax.axhline(0, color="#777777", linewidth=1)
         most = 0.0

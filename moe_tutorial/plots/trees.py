@@ -45,14 +45,14 @@ def tree_diagram(paths: Paths, leaves: Texts, gates: Texts, caption: str) -> Pic
                 ax.text(place, -level[node], gates[node], ha="center", va="center", fontsize=11, zorder=2,
                         bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "#555555"})
         for leaf, text in enumerate(leaves):
-            ax.text(leaf, -int(depth[leaf]) - 0.12, text, ha="center", va="top", fontsize=12, color=expert_colour(leaf),
+            ax.text(leaf, -int(depth[leaf]) - 0.12, text, ha="center", va="top", fontsize=14, color=expert_colour(leaf),
                     linespacing=1.15)
         ax.set(xlim=(-0.6, len(leaves) - 0.4), ylim=(-int(depth.max()) - 0.2 - 0.3 * lines, 0.4))
         ax.axis("off")
     said = "; ".join(text.replace("\n", " ") or "nothing" for text in leaves)
-    asked = "; ".join(text.replace("\n", " ") or "nothing" for text in gates)
+    asked = "; ".join(text.replace("\n", " ") for text in gates if text)
     return Picture(figure, caption, f"A tree of {len(gates)} gate{'s' * (len(gates) > 1)} and {len(leaves)} leaves, from "
-                   f"left to right: {said}. The gates, the root first: {asked}.")
+                   f"left to right: {said}.{f' The gates, the root first: {asked}.' if asked else ''}")
 
 
 def _place(paths, leaves, across):
@@ -108,7 +108,7 @@ def vowel_map(means: Mapping, lines: Mapping, caption: str) -> Picture:
 
     TypeError, ValueError: no vowels, no lines, what is no line in the plane, more than 16 lines.
     """
-    check_number("vowels", len(means))
+    check_number("means", len(means))
     check_number("lines", len(lines), 2 * BY_COLOUR)
     said, passes = [], []
     with drawing(4.4) as (figure, ax):
