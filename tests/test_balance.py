@@ -158,6 +158,8 @@ def test_measures_of_a_load_and_of_a_table():
     counts = torch.tensor([[10, 2, 4, 0], [4, 4, 4, 4]])
     assert_close(cv_squared(counts), torch.tensor([14 / 16, 0.0], dtype=f64))
     assert max_over_mean(counts).tolist() == [2.5, 1.0] and dead_experts(counts).tolist() == [1.0, 0.0]
+    assert dead_experts(torch.tensor([20, 15, 4, 1])) == 0 and dead_experts(torch.tensor([29, 8, 2, 1]), below=0.25) == 2
+    assert expert_counts(torch.tensor([[0.01, 0.99, 0.0], [0.0, 1.0, 0.0]])).tolist() == [1, 2, 0]
     table = torch.tensor([[6, 1, 0], [2, 3, 4]])
     joint = table / table.sum()
     product = joint.sum(1, keepdim=True) * joint.sum(0)
