@@ -12,11 +12,11 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 PORT ?= 8000
 RESOLUTION ?= lowest-direct
 BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|mpmath|nbclient|nbformat|nbval|praat-parselmouth|pytest)==" constraints.txt)
-BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,costs engine exercises lines losses model multiverse plots \
+BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,balance costs engine exercises lines losses model multiverse plots \
     plots_input plots_style replication shapes sound sparse toys training vowel_data vowel_task))
 
 # For `make check`: what is quick and needs no browser.
-QUICK := $(addprefix tests/test_,$(addsuffix .py,api chapters command costs crosswalk exercises house lines losses model multiverse \
+QUICK := $(addprefix tests/test_,$(addsuffix .py,api balance chapters command costs crosswalk exercises house lines losses model multiverse \
     plots plots_input plots_style project replication shapes sound sparse toys training vowel_data vowel_task))
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book

@@ -46,6 +46,10 @@ from .model import (
 )
 from .recordings import RecordingError
 from .sparse import (
+    ROUTERS,
+    RingRun,
+    Router,
+    balanced_assignment,
     blend_of_all,
     capacity,
     chosen_experts,
@@ -55,14 +59,29 @@ from .sparse import (
     compute_in_groups,
     compute_one_hot,
     costs,
+    cv_squared,
+    dead_experts,
+    expert_counts,
     favourite_only,
+    hash_table,
+    importance_loss,
     load_costs,
+    load_loss,
+    load_routers,
     load_saving,
+    max_over_mean,
     multiplications,
+    mutual_information,
     places,
     random_experts,
     random_mixture,
+    sinkhorn,
+    smooth_load,
     sparse_weights,
+    switch_loss,
+    train_on_ring,
+    update_bias,
+    z_loss,
 )
 from .table1 import (
     Protocol,
@@ -108,9 +127,12 @@ __all__ = [
     "Protocol", "Replication", "claims", "explore", "load_cell", "load_fit", "load_mixtures", "load_multiverse",
     "load_training", "load_trainings", "replicate", "simulate", "t_test",
     # sparse
-    "blend_of_all", "capacity", "chosen_experts", "compute_all", "compute_by_masks", "compute_in_buffers",
-    "compute_in_groups", "compute_one_hot", "favourite_only", "load_costs", "load_saving", "multiplications", "places",
-    "random_experts", "random_mixture", "sparse_weights",
+    "ROUTERS", "RingRun", "Router", "balanced_assignment", "blend_of_all", "capacity", "chosen_experts", "compute_all",
+    "compute_by_masks", "compute_in_buffers", "compute_in_groups", "compute_one_hot", "cv_squared", "dead_experts",
+    "expert_counts", "favourite_only", "hash_table", "importance_loss", "load_costs", "load_loss", "load_routers",
+    "load_saving", "max_over_mean", "multiplications", "mutual_information", "places", "random_experts",
+    "random_mixture", "sinkhorn", "smooth_load", "sparse_weights", "switch_loss", "train_on_ring", "update_bias",
+    "z_loss",
     # recordings
     "RecordingError",
     # modules

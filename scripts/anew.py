@@ -34,6 +34,10 @@ def moved(name, folder):
         means = {f"the trainings with loss {loss}": tuple(
             sum(result["stopped"] for setting, result in stored.items() if setting.loss == loss) for stored in (new, old))
             for loss in recorded.STEP_SIZE_OF}
+    elif name == "routers":  # no choice of the truth's table hangs on a last bit
+        new, old = ([result["error"].mean().item() for row, result in store.load().items()
+                     if ("table", "subtasks") in row.settings] for store in (anew, RECORDINGS[name]))
+        means = dict(zip(("even work with the truth's table", "uneven work with the truth's table"), zip(new, old)))
     elif name == "fits":
         new, old = anew.load(), RECORDINGS[name].load()
         means = {f"{setting.system} of size {setting.size}, seed {setting.seed}": tuple(

@@ -142,6 +142,12 @@ def sparse(draw):
     return one_of(draw, 0.1, 1.0, 8.0, 400.0) * draw(n, e), wide(draw, n, e, m), whole(draw, 1, e)
 
 
+def noisy(draw):
+    n, experts = whole(draw, 1, 6), whole(draw, 2, 6)
+    scores, spread = draw(n, experts), 0.1 + draw.uniform(n, experts)
+    return scores, scores + spread * draw(n, experts), spread, whole(draw, 1, experts - 1)
+
+
 def weighted(draw):
     n, k = whole(draw, 3, 9), whole(draw, 1, 4)
     x, d = (one_of(draw, 0.1, 1.0, 50.0) * draw(n) for _ in range(2))
@@ -188,6 +194,14 @@ FURTHER_CASES = {
     "combine": answered,
     "switch_gradient": lambda draw: (lambda d, o, p: (d, o, one_of(draw, 0.1, 1.0, 8.0) * draw(*p.shape)))(*mixture(draw)),
     "dispatch_top_k": layer,
+    "importance_cv": lambda draw: (sparse(draw)[0].abs(),),
+    "noisy_load": noisy,
+    "balance_of": lambda draw: sparse(draw)[::2],
+    "z_of": lambda draw: (sparse(draw)[0],),
+    "moved_bias": lambda draw: (lambda k: (wide(draw, k), (draw.uniform(k) * 20).long(), one_of(draw, 0.001, 0.1, 2.0)))(
+        whole(draw, 1, 7)),
+    "biased_weights": lambda draw: (lambda scores, _, k: (torch.sigmoid(scores), draw(scores.shape[1]), k))(*sparse(draw)),
+    "experts_choose": lambda draw: (lambda scores: (scores, whole(draw, 1, 7)))(sparse(draw)[0]),
     "dispatch": sent,
 }
 

@@ -62,6 +62,8 @@ SYSTEM, QUICK = "4 experts", Protocol(epochs=2)
 STORED = recorded.Recorded(recorded.Setting("mixture", 4, 0), torch.ones(3), {"stopped": 2, "converged": False})
 SPARSE = dict(zip(("gate", "first", "second"), costs.random_mixture(K, inputs=D, hidden=3)))
 CHOSEN = torch.tensor([[0, 1], [1, 2], [0, 3], [0, 1], [2, 0]])
+COUNTS = torch.tensor([3, 0, 1, 2])
+A_RING_RUN = moe_tutorial.train_on_ring(moe_tutorial.ROUTERS["top-k"](4, runs=2), seeds=(0, 1), steps=2, batch=8, look=1)
 LAYER = {"x": X, "chosen": CHOSEN, "share": P[:, :2].contiguous(),
          **dict(zip(("first", "second"), moe_tutorial.random_experts(K, D, 6, M)))}
 A_TASK = vowel_task()
@@ -171,6 +173,27 @@ VALID = {
     "compute_in_buffers": lambda: {**LAYER, "room": 2},
     "compute_one_hot": lambda: {**LAYER, "room": 2},
     "load_saving": lambda: {"layer": "vowels", "recordings": None},
+    "expert_counts": lambda: {"weights": P},
+    "importance_loss": lambda: {"weights": P},
+    "smooth_load": lambda: {"scores": OUT[..., 0], "noisy": OUT[..., 1], "spread": P, "k": 2},
+    "load_loss": lambda: {"scores": OUT[..., 0], "noisy": OUT[..., 1], "spread": P, "k": 2},
+    "switch_loss": lambda: {"scores": OUT[..., 0], "k": 2},
+    "z_loss": lambda: {"scores": OUT[..., 0]},
+    "update_bias": lambda: {"bias": GATE["bias"], "counts": COUNTS, "rate": 0.01},
+    "cv_squared": lambda: {"counts": COUNTS},
+    "max_over_mean": lambda: {"counts": COUNTS},
+    "dead_experts": lambda: {"counts": COUNTS, "below": 0.1},
+    "mutual_information": lambda: {"table": CHOSEN},
+    "balanced_assignment": lambda: {"scores": OUT[..., 0]},
+    "sinkhorn": lambda: {"scores": OUT[..., 0], "temperature": 0.5, "iterations": 3},
+    "Router": lambda: {"experts": K, "k": 2, "runs": 2, "seed": 0},
+    "RingRun": lambda: arguments_of(A_RING_RUN),
+    "train_on_ring": lambda: {"router": moe_tutorial.ROUTERS["top-k"](4, runs=2), "uneven": True, "seeds": (0, 1),
+                              "steps": 2, "batch": 8, "step_size": 0.05, "variance": None, "look": 1},
+    "hash_table": lambda: {"kind": "balanced", "uneven": True, "experts": 4, "seeds": (0, 1)},
+    "load_routers": lambda: {"uneven": True, "recordings": None},
+    "plots.sorted_cases": lambda: {"x": X, "panels": {"one": [0, 1, 0, 1, 2]}, "caption": "c", "of": "expert"},
+    "plots.strips": lambda: {"panels": {"even": {"one": ONES}}, "xlabel": "x", "caption": "c"},
     "plots.pushes": lambda: {"by_loss": {"one": ONES}, "caption": "c"},
     "plots.queues": lambda: {"chosen": CHOSEN, "places": moe_tutorial.places(CHOSEN, K), "experts": K, "room": 2,
                              "caption": "c"},
@@ -263,9 +286,11 @@ METHODS = {
     "Protocol.fits": lambda: (Protocol(), {"settings": {"order": "file"}}),
     "arm.ArmTask.relative_error": lambda: (moe_tutorial.arm_task(6, 5), {"y": torch.zeros(5, 4, dtype=f64)}),
     "Cases.only": lambda: (TRAIN, {"vowel": "iy"}),
+    "Router.forward": lambda: (moe_tutorial.ROUTERS["noisy top-k"](K),
+                               {"scores": OUT[..., 0], "x": X, "token": CHOSEN[:, 0].contiguous()}),
 }
-# Is called in every epoch, and so without checks, after `train` has checked its arguments.
-UNCHECKED = {"Criterion.reached"}
+# Is called in every epoch, and so without checks, after `train` has checked its arguments; and what `forward` calls then.
+UNCHECKED = {"Criterion.reached", "Router.route"}
 
 
 def methods():

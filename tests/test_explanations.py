@@ -102,6 +102,9 @@ def everything_printed(chapter):
      "an epoch of the tree takes as long as 8 of the network's"),
     ((11, 3), "Its error was 0.10, and that of the network 0.09", 11, "0.22 to 0.23 23 to 25 0.10 35 5 levels"),
     ((11, 3), "the network passes the tree", 11, "the network is below its end after 549 to 671 epochs"),
+    ("loss_of_layers", "the loss is 1.0, as for a perfect balance", 13, "mean of the layers 3.88, joined 1.00"),
+    ("moved_bias", "a few experts have everything", 13, "even biases, wrong sign 5.7 dead"),
+    ((13, 1), "It can be below 1", 13, "below 1: loss 0.972"),
     ((9, 3), "lose 17 to 18 points", 9, "men 94.7% 94.7% 100.0% women 77.2% 77.2% 100.0% children 76.8% 76.8%"),
 ])
 def test_what_is_said_again_is_what_a_chapter_prints(where, said, chapter, printed):

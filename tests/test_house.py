@@ -20,6 +20,8 @@ Cases Criterion Replication blend_of_all effective_experts em favourite_only ini
 random_mixture Gates Tree leaf_proportions node_responsibilities tree_paths arm_task load_fit arm
 capacity chosen_experts compute_all compute_by_masks compute_in_buffers compute_in_groups compute_one_hot load_saving
 places random_experts sparse_weights
+ROUTERS RingRun Router balanced_assignment cv_squared dead_experts expert_counts hash_table importance_loss load_loss
+load_routers max_over_mean mutual_information sinkhorn smooth_load switch_loss train_on_ring update_bias z_loss
 comparison costs engine experts gate interactive losses mixture multiverse networks plots recorded recordings replication
 sound toys training vowels
 """.split()

@@ -72,6 +72,10 @@ PICTURES = {
                                    "caption"),
     "node_cases": lambda: plots.node_cases([[0.0, 1.0], [1.0, 0.0]], [0.9, 0.2], {"0.5": ([1.0, 0.0], -0.5)}, ("a", "b"),
                                            "caption"),
+    "sorted_cases": lambda: plots.sorted_cases(torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), {"a": [0, 2, 2]},
+                                               "caption"),
+    "strips": lambda: plots.strips({"even": {"a": [0.1, 0.2, 0.4], "b": [2.0]},
+                                    "uneven": {"a": [1.0], "b": [3.0, 4.0, 9.0]}}, "error", "caption"),
     "shares": lambda: plots.shares([0, 10], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), "caption"),
     "favourites": lambda: plots.favourites(torch.eye(9)[:, :2], {"one": SHARES[:1].expand(9, -1)}, "caption"),
     "tree_diagram": lambda: plots.tree_diagram(tree_paths(2), ("a", "b\nc", "d", "e"), ("root", "", ""), "caption"),
@@ -297,3 +301,12 @@ def test_who_has_no_room_is_drawn_open_and_said():
     boxes = {(*text.get_position(), text.get_text()): text.get_bbox_patch().get_facecolor()
              for text in picture.figure.axes[0].texts}
     assert [place for place, colour in boxes.items() if colour[:3] == (1, 1, 1)] == [(0, 2.5, "2")]
+
+
+def test_each_case_has_the_marker_of_its_expert_and_each_row_its_median():
+    ax = PICTURES["sorted_cases"]().figure.axes[0]
+    assert [len(line.get_xdata()) for line in ax.lines] == [1, 2] and len({line.get_marker() for line in ax.lines}) == 2
+    picture = PICTURES["strips"]()
+    bars = [line.get_xdata()[0] for ax in picture.figure.axes for line in ax.lines if line.get_marker() == "None"]
+    assert bars == pytest.approx([0.2, 2.0, 1.0, 4.0])
+    assert "even, median error: a 0.2, b 2; uneven, median error: a 1, b 4." in str(picture)

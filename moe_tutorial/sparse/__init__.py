@@ -1,4 +1,4 @@
-"""Only k of K experts: which, how much they count, how cases reach them, and what is saved."""
+"""Only k of K experts: which, how much they count, how cases reach them, how all are kept busy, and what is saved."""
 
 from typing import Annotated
 
@@ -33,7 +33,21 @@ _HELD: dict[str, dict] = {
 for _name, _annotations in _HELD.items():
     setattr(costs, _name, checked(getattr(costs, _name), **_annotations))
 
+from .balance import (  # noqa: E402
+    cv_squared,
+    dead_experts,
+    expert_counts,
+    importance_loss,
+    load_loss,
+    max_over_mean,
+    mutual_information,
+    smooth_load,
+    switch_loss,
+    update_bias,
+    z_loss,
+)
 from .choice import chosen_experts, sparse_weights  # noqa: E402
+from .compared import load_routers  # noqa: E402
 from .costs import blend_of_all, favourite_only, load_costs, multiplications, random_mixture  # noqa: E402
 from .dispatch import (  # noqa: E402
     capacity,
@@ -45,10 +59,15 @@ from .dispatch import (  # noqa: E402
     places,
     random_experts,
 )
+from .on_ring import RingRun, hash_table, train_on_ring  # noqa: E402
+from .prices import balanced_assignment, sinkhorn  # noqa: E402
+from .routers import ROUTERS, Router  # noqa: E402
 from .saving import load_saving  # noqa: E402
 
 __all__ = [
-    "blend_of_all", "capacity", "chosen_experts", "compute_all", "compute_by_masks", "compute_in_buffers",
-    "compute_in_groups", "compute_one_hot", "favourite_only", "load_costs", "load_saving", "multiplications", "places",
-    "random_experts", "random_mixture", "sparse_weights",
+    "ROUTERS", "RingRun", "Router", "balanced_assignment", "blend_of_all", "capacity", "chosen_experts", "compute_all",
+    "compute_by_masks", "compute_in_buffers", "compute_in_groups", "compute_one_hot", "cv_squared", "dead_experts",
+    "expert_counts", "favourite_only", "hash_table", "importance_loss", "load_costs", "load_loss", "load_routers",
+    "load_saving", "max_over_mean", "multiplications", "mutual_information", "places", "random_experts", "random_mixture",
+    "sinkhorn", "smooth_load", "sparse_weights", "switch_loss", "train_on_ring", "update_bias", "z_loss",
 ]
