@@ -56,8 +56,8 @@ def biased_scores(draw):
     shapes = ((6, 4, 2, 0.5), (5, 3, 1, 0.5), (1, 5, 3, 0.5), (7, 6, 2, 0.1), (4, 3, 3, 0.5), (9, 6, 3, 4.0))
     found = [(torch.sigmoid(draw(n, experts)), size * draw(experts), k) for n, experts, k, size in shapes]
     alike = torch.sigmoid(torch.tensor([[0.1, 0.4, -0.3], [0.5, 0.2, -0.2]], dtype=torch.float64))
-    for shift in (-3.0, 3.0):  # biases all below 0, or all above 1, that just make up for the scores
-        found.append((alike, shift - torch.tensor([0.0, 0.0745, 0.5], dtype=torch.float64), 1))
+    for shift, gap in ((-3.0, 0.073), (3.0, 0.0745), (-3.0, 0.07), (3.0, 0.073)):  # that just make up for the scores
+        found.append((alike, shift - torch.tensor([0.0, gap, 0.5], dtype=torch.float64), 1))
     return found
 
 
