@@ -11,9 +11,9 @@ from torch.testing import assert_close
 
 from moe_tutorial import Mixture, em, mixture_nll, plots, responsibilities, training
 from moe_tutorial.interactive import EMStepByStep
-from moe_tutorial.interactive.em_step_by_step import Climb, rounded_toy
+from moe_tutorial.interactive.em_step_by_step import Climb, the_toy
 
-TOYS = {name: rounded_toy(name) for name in ("absolute_value", "three_segments", "zigzag")}
+TOYS = {name: the_toy(name) for name in ("absolute_value", "three_segments", "zigzag")}
 LIMITS = {"absolute_value": (-1, 5), "three_segments": (-3, 4), "zigzag": (-4, 4)}
 BEGIN = {"task": "absolute_value", "experts": 2, "seed": 0, "variance": 1.0, "learned": False}
 ZIGZAG = {"task": "zigzag", "experts": 3, "seed": 0, "variance": 1.0, "learned": True}

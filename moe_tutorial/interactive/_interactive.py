@@ -7,6 +7,7 @@ script and for print.
 
 import html
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 from .. import _checks, plots
@@ -30,10 +31,11 @@ class Interactive:
     """An interactive of the course. Showing it in a notebook gives ipywidgets; `html()` gives the face without a kernel.
 
     A subclass says `name` (also the name of its script), `title` and `invitation` (what a reader can do), and gives
-    `data()`, `still()` and `widgets()`.
+    `data()`, `still()` and `widgets()`. Those whose script needs more than `shared.js` say so in `shared`.
     """
 
     name, title, invitation = "", "", ""
+    shared: tuple[str, ...] = ("shared.js",)
 
     def data(self):
         """What the script draws from: a mapping that JSON can hold, the same for the same arguments."""
@@ -63,8 +65,7 @@ class Interactive:
             f"<figcaption>{html.escape(about)}</figcaption></figure>",
             '<div class="moe-live" hidden></div>',
             f'<script type="application/json">{_json(self.data())}</script>',
-            f"<script>\n{_source('shared.js')}</script>",
-            f"<script>\n{_source(self.name.replace('-', '_') + '.js')}</script>",
+            *(f"<script>\n{_source(script)}</script>" for script in (*self.shared, self.name.replace("-", "_") + ".js")),
             "</div>",
         ])
 
@@ -109,3 +110,12 @@ def _svg_address(picture):
     """The picture as a data address that stays readable text, because a page is sent compressed."""
     drawing = picture.svg().replace("%", "%25").replace("#", "%23")
     return html.escape(f"data:image/svg+xml,{drawing}")
+
+
+def in_billionths(values):
+    """Numbers that a page carries, rounded: a last bit of another processor shall not change the page."""
+    return (values * 1e9).round() / 1e9
+
+
+def rounded_toy(toy):
+    return replace(toy, x=in_billionths(toy.x), d=in_billionths(toy.d))

@@ -1,23 +1,14 @@
 // EM step by step: linear experts on one input, an E step or an M step at a time, and the bound on one of the weights.
 moe.start((live, data) => {
   "use strict";
-  const { html, svg, slider, choice, number, button, controls, staying, group, format, range, dot } = moe;
+  const { html, svg, slider, choice, number, button, controls, staying, group, range, three, risen, sum, total, dot,
+    logSum } = moe;
   const { style, rounds } = data;
   const settings = { ...data.begin };
   let task, model, q, pressed, chosen = 0;
 
   // The arithmetic of `moe_tutorial.training`: a model has rows [slope, bias] of the experts and of the gate, and variances.
 
-  const sum = (values) => values.reduce((total, value) => total + value, 0);
-  const total = (count, of) => {
-    let all = 0;
-    for (let n = 0; n < count; n++) all += of(n);
-    return all;
-  };
-  const logSum = (values) => {
-    const largest = Math.max(...values);
-    return largest + Math.log(sum(values.map((value) => Math.exp(value - largest))));
-  };
   const at = ([slope, bias], x) => slope * x + bias;
   const logDensity = (d, o, variance) => -0.5 * (Math.log(variance) + (d - o) ** 2 / variance);
 
@@ -95,38 +86,13 @@ moe.start((live, data) => {
     });
     // Only differences of scores count, so that some directions have no curvature: the ridge decides them.
     for (let i = 0; i < size; i++) curvature[i][i] += 1e-9 * x.length;
-    const step = solved(curvature, slope), before = value(gate);
-    for (let halving = 0, length = 1; halving <= 40; halving++, length /= 2) {
-      const there = gate.map((row, k) => row.map((weight, a) => weight + length * step[2 * k + a]));
-      if (value(there) >= before) return there;
-    }
-    return gate;
-  }
-
-  // The solution of a system of linear equations, by elimination with the largest pivot.
-  function solved(matrix, right) {
-    const rows = matrix.map((row, i) => [...row, right[i]]), size = rows.length;
-    for (let i = 0; i < size; i++) {
-      const pivot = range(size - i).reduce((best, j) =>
-        Math.abs(rows[i + j][i]) > Math.abs(rows[best][i]) ? i + j : best, i);
-      [rows[i], rows[pivot]] = [rows[pivot], rows[i]];
-      for (let j = i + 1; j < size; j++) {
-        const factor = rows[j][i] / rows[i][i];
-        for (let k = i; k <= size; k++) rows[j][k] -= factor * rows[i][k];
-      }
-    }
-    const found = Array(size).fill(0);
-    for (let i = size - 1; i >= 0; i--) {
-      found[i] = (rows[i][size] - sum(range(size).map((k) => k > i ? rows[i][k] * found[k] : 0))) / rows[i][i];
-    }
-    return found;
+    const step = moe.solved(curvature, slope);
+    return moe.climbed(value, gate, (length) =>
+      gate.map((row, k) => row.map((weight, a) => weight + length * step[2 * k + a])));
   }
 
   // Pressing -----------------------------------------------------------------------------------------------------------
 
-  const three = (v) => format(v, 3);
-  const by = (v) => v < 0.0005 ? "less than 0.001" : three(v);
-  const risen = (v) => v < 0 ? `fallen by ${by(-v)}` : `risen by ${by(v)}`;
   const gapOf = (v) => v >= 0.0005 ? three(v) : v < 1e-9 ? "0" : "below 0.001";
 
   function begin(words) {
@@ -176,15 +142,8 @@ moe.start((live, data) => {
 
   const [width, left, right] = [360, 42, 352]; // as in `moe.axes`
   const edge = 1.05; // a little beyond the cases
-  const clipped = (height) => {
-    const id = moe.unique("clip");
-    return { clip: svg("clipPath", { id }, svg("rect", { x: left, y: 8, width: right - left, height: height - 48 })),
-      inner: svg("g", { "clip-path": `url(#${id})` }), outer: svg("g") };
-  };
-  const drawing = (height, parts) => svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "",
-    class: "moe-drawing" }, parts.clip, parts.inner, parts.outer);
   const heights = { fit: 250, bound: 236 };
-  const fitParts = clipped(heights.fit), fitted = drawing(heights.fit, fitParts);
+  const fitParts = moe.framed(width, heights.fit), fitted = fitParts.element;
   const shapes = ["M0 -3.4A3.4 3.4 0 1 1 0 3.4A3.4 3.4 0 1 1 0 -3.4Z", "M0 -4L4 3.4H-4Z", "M-3.2 -3.2H3.2V3.2H-3.2Z"];
   const colours = style.colours.map((hex) => [1, 3, 5].map((from) => parseInt(hex.slice(from, from + 2), 16)));
   const mixed = (shares) => `rgb(${[0, 1, 2].map((channel) =>
@@ -263,7 +222,7 @@ moe.start((live, data) => {
 
   // The bound on one weight --------------------------------------------------------------------------------------------
 
-  const boundParts = clipped(heights.bound), bounded = drawing(heights.bound, boundParts);
+  const boundParts = moe.framed(width, heights.bound), bounded = boundParts.element;
 
   // L and F as functions of the slope of one expert, with all else as it is.
   function slices(k) {
@@ -344,10 +303,7 @@ moe.start((live, data) => {
     const { L, F, gap } = pressed[pressed.length - 1];
     values.replaceChildren(...[["L", three(L)], ["F", three(F)], ["gap", gapOf(gap)]].map(([name, value]) =>
       html("span", { "data-number": name, style: "white-space: nowrap" }, `${name} = ${value}`)));
-    const first = Math.max(0, pressed.length - 6);
-    body.replaceChildren(...pressed.slice(first).map((row, i) => html("tr", {},
-      html("th", { scope: "row" }, first + i ? `${first + i}. ${row.words}` : row.words),
-      ...[three(row.L), three(row.F), gapOf(row.gap)].map((words) => html("td", {}, words)))));
+    table.show(pressed.map((row) => [row.words, three(row.L), three(row.F), gapOf(row.gap)]));
     legend.replaceChildren(...model.experts.map((_, k) => html("span", {}, svg("svg", { viewBox: "-6 -6 12 12", width: 12,
       height: 12, "aria-hidden": "true" }, svg("path", { d: shapes[k], fill: style.colours[k] })), ` expert ${k}`)),
     html("span", {}, "small: undecided"));
@@ -390,11 +346,9 @@ moe.start((live, data) => {
     chosen = Number(value);
     draw();
   } });
-  const status = html("p", { role: "status" }), body = html("tbody"), legend = html("p", { class: "moe-legend" });
+  const status = html("p", { role: "status" }), legend = html("p", { class: "moe-legend" });
   const values = html("div", { class: "moe-legend moe-numbers" });
-  const table = html("div", { class: "moe-scroll", tabindex: 0, role: "region", "aria-label": "The last presses" },
-    html("table", {}, html("caption", {}, "The last presses"), html("thead", {}, html("tr", {},
-      ...["press", "L", "F", "gap"].map((words) => html("th", { scope: "col" }, words)))), body));
+  const table = moe.presses(["L", "F", "gap"]);
   const small = { style: "font-size: 0.9em" };
   const tries = [
     "E twice: the second changes nothing.",
@@ -415,7 +369,7 @@ moe.start((live, data) => {
         `the guess q, and the shape of the one that has at least ${sure}. Black: the blend. Below, over x: the gate's p ` +
         "and the guess q.")),
       html("div", {}, controls(weight), bounded, html("p", small, "Black: L. Dashed: the bound F, a stroke at its top. " +
-        "All other weights stay as they are. An M step moves them, too, and with them both curves."), table)),
+        "All other weights stay as they are. An M step moves them, too, and with them both curves."), table.element)),
     html("p", {}, "Things to try"), html("ul", small, ...tries.map((words) => html("li", {}, words))),
     html("p", small, "L is the log likelihood of all cases without the constant. The gap L − F is the Kullback-Leibler " +
       "divergence of q from h."));

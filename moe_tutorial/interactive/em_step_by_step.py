@@ -1,6 +1,6 @@
 """EM step by step, of chapter 10: one E step or one M step at a time, and the bound that touches and climbs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
@@ -13,7 +13,7 @@ from ..shapes import Count, CountFrom0, Positive, checked
 from ..tasks import toys
 from ..training.em import EMPTY
 from ..training.steps import gate_step, variance_step, weighted_least_squares
-from ._interactive import Interactive, style
+from ._interactive import Interactive, rounded_toy, style
 
 _Task = Literal["absolute_value", "three_segments", "zigzag"]
 _EXPERTS = (2, 3)
@@ -52,6 +52,7 @@ class EMStepByStep(Interactive):
 
     name, title = "em-step-by-step", "EM step by step"
     invitation = "press E and M, and see the bound touch the likelihood and climb."
+    shared = ("shared.js", "shared_em.js")
 
     @checked
     def __init__(self, task: _Task = "absolute_value", experts: Count | None = None, seed: CountFrom0 = 0,
@@ -70,7 +71,7 @@ class EMStepByStep(Interactive):
     def data(self):
         tasks = []
         for name, setting in _SETTINGS.items():
-            toy = rounded_toy(name)
+            toy = the_toy(name)
             tasks.append({"name": name, "words": setting.words, "experts": setting.experts, "learned": setting.learned,
                           "limits": setting.limits, "x": toy.x[:, 0].tolist(), "d": toy.d[:, 0].tolist()})
         # With fewer experts the first ones of a seed are the same.
@@ -82,7 +83,7 @@ class EMStepByStep(Interactive):
                           "learned": self.learned}}
 
     def still(self):
-        climb = Climb(rounded_toy(self.task), self.experts, self.seed, self.variance, self.learned)
+        climb = Climb(the_toy(self.task), self.experts, self.seed, self.variance, self.learned)
         panels, L = {"start": climb.fitted()}, [climb.likelihood()]
         for rounds in (1, 3):
             while len(L) <= rounds:
@@ -115,7 +116,7 @@ class EMStepByStep(Interactive):
         def start():
             with panel.setting():
                 slope.options = _names(experts.value)  # which chooses the first
-            climbs[:] = [Climb(rounded_toy(task.value), experts.value, seed.value, variance.value, learned.value)]
+            climbs[:] = [Climb(the_toy(task.value), experts.value, seed.value, variance.value, learned.value)]
             show()
 
         def choose_task():
@@ -222,10 +223,8 @@ class Climb:
                              "log likelihood", "The likelihood of one slope and the bound.")]
 
 
-def rounded_toy(name):
-    """The task in billionths: the page carries it, and a last bit of another processor shall not change the page."""
-    toy = getattr(toys, name)()
-    return replace(toy, x=(toy.x * 1e9).round() / 1e9, d=(toy.d * 1e9).round() / 1e9)
+def the_toy(name):
+    return rounded_toy(getattr(toys, name)())
 
 
 def _mixture(experts, seed):

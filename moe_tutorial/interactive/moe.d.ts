@@ -50,7 +50,11 @@ interface Moe {
   sigmoid(total: number): number;
   proportions(gate: Gate, x: number[]): number[];
   draggable(drawing: SVGSVGElement, handle: SVGElement, moved: (place: Point) => void): (event: PointerEvent) => Point;
+  clip(weight: number[], bias: number, box: Box): Box | null;
+  within(line: Box, wanted: ((place: Point) => number)[]): Box | null;
   axes(width: number, height: number, across: Axis, up: Axis, free?: number): Axes;
+  framed(width: number, height: number):
+    { element: SVGSVGElement; inner: SVGElement; outer: SVGElement; inside: Attributes };
   errorCurves(drawing: SVGElement, height: number, across: { to: number; ticks: number[] },
     up: { to: number; ticks: number[] }, criterion: number, curves: Attributes[], free?: number): Axes;
   plane(style: Style, label: string): Plane;
@@ -61,5 +65,17 @@ interface Moe {
   tint(hex: string): number[];
 }
 
-declare const moe: Moe;
+/** What `shared_em.js` adds, for the scripts that come after it. */
+interface MoeOfEM {
+  three(value: number): string;
+  risen(value: number): string;
+  sum(values: number[]): number;
+  total(count: number, of: (n: number) => number): number;
+  logSum(values: number[]): number;
+  solved(matrix: number[][], right: number[]): number[];
+  climbed<Weights>(value: (weights: Weights) => number, weights: Weights, at: (length: number) => Weights): Weights;
+  presses(columns: string[]): { element: HTMLElement; show(rows: string[][]): void };
+}
+
+declare const moe: Moe & MoeOfEM;
 interface Window { moe: Moe; moeElements?: number; }

@@ -187,8 +187,8 @@ window.moe = (() => {
     const points = [];
     if (w2 !== 0) for (const x of [left, right]) points.push([x, -(w1 * x + bias) / w2]);
     if (w1 !== 0) for (const y of [low, high]) points.push([-(w2 * y + bias) / w1, y]);
-    const within = (value, from, to) => value >= from - 1e-12 && value <= to + 1e-12;
-    const inside = points.filter(([x, y]) => within(x, left, right) && within(y, low, high));
+    const between = (value, from, to) => value >= from - 1e-12 && value <= to + 1e-12;
+    const inside = points.filter(([x, y]) => between(x, left, right) && between(y, low, high));
     if (inside.length < 2) return null;
     inside.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     return [inside[0], inside[inside.length - 1]];
@@ -208,12 +208,17 @@ window.moe = (() => {
   }
 
   function border(gate, i, j, line) {
-    const [from, to] = line;
-    let [begin, end] = [0, 1]; // along the line every score is linear
     const score = (k, x) => dot(gate.weight[k], x) + gate.bias[k];
-    for (let k = 0; k < gate.bias.length; k++) {
-      if (k === i || k === j) continue;
-      const a = score(i, from) - score(k, from), b = score(i, to) - score(k, to); // wanted: not below 0
+    const others = range(gate.bias.length).filter((k) => k !== i && k !== j);
+    return within(line, others.map((k) => (x) => score(i, x) - score(k, x)));
+  }
+
+  // The part of a line on which linear functions of the place are all not below 0, or null.
+  function within(line, wanted) {
+    const [from, to] = line;
+    let [begin, end] = [0, 1]; // along the line
+    for (const score of wanted) {
+      const a = score(from), b = score(to);
       if (a < 0 && b < 0) return null;
       if (a < 0) begin = Math.max(begin, a / (a - b));
       else if (b < 0) end = Math.min(end, a / (a - b));
@@ -250,6 +255,15 @@ window.moe = (() => {
     return { parts, x, y, at: ([u, v]) => [back[0](u), back[1](v)] };
   }
 
+  // A drawing with axes: what is put into `inner` is cut off at them, and the axes' parts go into `outer`.
+  function framed(width, height) {
+    const id = unique("clip"), [inner, outer] = [svg("g", { "clip-path": `url(#${id})` }), svg("g")];
+    const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right,
+      height: height - edge.top - edge.bottom };
+    return { inner, outer, inside, element: svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "",
+      class: "moe-drawing" }, svg("clipPath", { id }, svg("rect", inside)), inner, outer) };
+  }
+
   // Draw errors over epochs: a dotted line at the criterion and a path for each of `curves`, {points, ...attributes} with
   // points [epoch, error]. An axis is as for `axes`. Returns the axes.
   function errorCurves(drawing, height, across, up, criterion, curves, free) {
@@ -273,15 +287,12 @@ window.moe = (() => {
     const [across, up] = ["F1 (kHz)", "F2 (kHz)"].map((name, axis) =>
       ({ from: box[axis][0], to: box[axis][1], ticks: style.ticks[axis], label: name, name: `f${axis + 1}` }));
     const { parts, x, y, at } = axes(width, height, across, up);
-    const inside = { x: edge.left, y: edge.top, width: width - edge.left - edge.right,
-      height: height - edge.top - edge.bottom };
-    const clipId = unique("clip");
+    const { element: drawing, inner, outer, inside } = framed(width, height);
+    set(drawing, { "aria-label": label });
     const ground = svg("image", { ...inside, preserveAspectRatio: "none" });
     const [under, cases, numbers, over] = [0, 0, 0, 0].map(() => svg("g"));
-    const inner = svg("g", { "clip-path": `url(#${clipId})` }, ground, under, cases, numbers, over);
-    const drawing = svg("svg",
-      { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "moe-drawing" },
-      svg("clipPath", { id: clipId }, svg("rect", inside)), inner, svg("g", {}, ...parts));
+    inner.append(ground, under, cases, numbers, over);
+    outer.append(...parts);
     /** @type {any} */
     const self = { element: drawing, box, x, y, under, over, at };
 
@@ -401,5 +412,6 @@ window.moe = (() => {
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   return { start, html, svg, set, slider, choice, number, button, controls, staying, group, options, unique, range, format,
-    dot, softmax, sigmoid, proportions, draggable, axes, errorCurves, plane, legend, bars, calm, tint };
+    dot, softmax, sigmoid, proportions, draggable, clip, within, axes, framed, errorCurves, plane, legend, bars, calm,
+    tint };
 })();

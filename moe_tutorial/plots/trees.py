@@ -97,6 +97,48 @@ def favourites(x, panels: Mapping, caption: str) -> Picture:
 
 
 @checked
+def node_cases(x, h, lines: Mapping, labels: Texts, caption: str) -> Picture:
+    """Cases in a plane, the larger and darker the more a node of a tree is responsible for them, and lines.
+
+    >>> node_cases([[0.0, 1.0], [1.0, 0.0]], [0.9, 0.2], {"0.5": ([1.0, 0.0], -0.5)}, ("x1", "x2"), caption="A gate.")
+    2 cases in a plane, x1 across and x2 up; h is above one half for 1 of them. 0.5 passes through (0.50, 0.00).
+
+    x: `(N, 2)`. h: of the node, `(N,)`. lines: from a label to `(weight, bias)` as in `formant_plane`; the first one is the
+    broadest. labels: of the two axes.
+
+    TypeError, ValueError: shapes that do not fit, an h outside of 0 to 1, what is no line in the plane, more than 8 lines.
+    """
+    x = numbers("x", x, "N", 2)
+    h = numbers("h", h, len(x))
+    if not ((h >= 0) & (h <= 1 + 1e-9)).all():
+        raise ValueError(f"h must be from 0 to 1, got values from {h.min():g} to {h.max():g}")
+    if len(labels) != 2:
+        raise ValueError(f"labels has {len(labels)} texts, wanted 2")
+    if lines:
+        check_number("lines", len(lines), BY_COLOUR)
+    passes = []
+    with drawing(4.2) as (figure, ax):
+        light, dark = torch.tensor([0.85, 0.85, 0.85]), torch.tensor([0.0, 0.447, 0.698])
+        shade = h.clamp(0, 1)[:, None]
+        colours = ((1 - shade) * light + shade * dark).clamp(0, 1)
+        ax.scatter(x[:, 0], x[:, 1], s=(4 + 14 * h).tolist(), c=colours.numpy(), linewidths=0)
+        margin = 0.04 * (x.max(0).values - x.min(0).values) + 1e-9
+        (left, low), (right, high) = (x.min(0).values - margin).tolist(), (x.max(0).values + margin).tolist()
+        ax.set(xlim=(left, right), ylim=(low, high), xlabel=labels[0], ylabel=labels[1])
+        for number, (label, line) in enumerate(lines.items()):
+            weight, bias = read_line(label, line)
+            foot, ends = on_line(weight, bias, [0])[0], on_line(weight, bias, [-10, 10])
+            ax.plot(ends[:, 0], ends[:, 1], label=label, linewidth=1.5 if number else 2.5, zorder=2,
+                    **expert_style(number + 1))
+            passes.append(f" {label} passes through ({foot[0]:.2f}, {foot[1]:.2f}).".replace("-0.00", "0.00"))
+        if lines:
+            legend(figure, ax)
+    more = int((h > 0.5).sum())
+    return Picture(figure, caption, f"{len(x)} cases in a plane, {labels[0]} across and {labels[1]} up; h is above "
+                   f"one half for {more} of them.{''.join(passes)}")
+
+
+@checked
 def vowel_map(means: Mapping, lines: Mapping, caption: str) -> Picture:
     """The symbols of vowels at their means in the plane of F1 and F2, and the lines of gates.
 
