@@ -194,7 +194,7 @@ FURTHER_CASES = {
     "combine": answered,
     "switch_gradient": lambda draw: (lambda d, o, p: (d, o, one_of(draw, 0.1, 1.0, 8.0) * draw(*p.shape)))(*mixture(draw)),
     "dispatch_top_k": layer,
-    "importance_cv": lambda draw: (sparse(draw)[0].abs(),),
+    "importance_cv": lambda draw: (torch.softmax(sparse(draw)[0].abs(), 1),),
     "noisy_load": noisy,
     "balance_of": lambda draw: sparse(draw)[::2],
     "z_of": lambda draw: (sparse(draw)[0],),

@@ -47,7 +47,7 @@ def test_what_cannot_be_done_is_said_in_a_line(tmp_path, capsys):
             main(arguments)
         assert said in str(ended.value) and "\n" not in str(ended.value)
     for arguments, said in ((["hint", "softmax"], "no exercise is called 'softmax'; there are "),
-                            (["record", "softmax"], "no recording is called 'softmax'; there are costs, saving, fits"),
+                            (["record", "softmax"], "no recording is called 'softmax'; there are costs, saving, routers"),
                             ([], "the following arguments are required: COMMAND")):
         with pytest.raises(SystemExit):
             main(arguments)

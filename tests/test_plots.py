@@ -305,7 +305,9 @@ def test_who_has_no_room_is_drawn_open_and_said():
 
 def test_each_case_has_the_marker_of_its_expert_and_each_row_its_median():
     ax = PICTURES["sorted_cases"]().figure.axes[0]
-    assert [len(line.get_xdata()) for line in ax.lines] == [1, 2] and len({line.get_marker() for line in ax.lines}) == 2
+    assert [len(dots.get_offsets()) for dots in ax.collections] == [1, 2]
+    assert len({tuple(dots.get_facecolor()[0]) for dots in ax.collections}) == 2
+    assert len({len(dots.get_paths()[0].vertices) for dots in ax.collections}) == 2  # a circle and a triangle
     picture = PICTURES["strips"]()
     bars = [line.get_xdata()[0] for ax in picture.figure.axes for line in ax.lines if line.get_marker() == "None"]
     assert bars == pytest.approx([0.2, 2.0, 1.0, 4.0])

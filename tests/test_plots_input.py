@@ -45,11 +45,13 @@ EXPERTS = {
     "proportions of two cases": lambda n: plots.proportions(torch.full((2, n), 1 / n), ["one", "other"]),
     "pushes": lambda n: plots.pushes({"eq. 1.3": drawn_from(n)}, "caption"),
     "queues": lambda n: plots.queues(torch.arange(n)[:, None], torch.zeros(n, 1).long(), n, 1, "caption"),
+    "sorted_cases": lambda n: plots.sorted_cases(drawn_from(n, 2), {"title": torch.arange(n)}, "caption"),
     "shares": lambda n: plots.shares([0, 1], torch.full((2, n), 1 / n, dtype=f64), "caption"),
     "favourites": lambda n: plots.favourites(drawn_from(n, 2), {"title": torch.eye(n, dtype=f64)}, "caption"),
     "vowel_map": lambda n: plots.vowel_map({"i": [0.3, 2.4]}, some_lines(n), "caption"),
 }
-NO_EXPERTS = {"model_diagram", "tree_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse"}
+NO_EXPERTS = {"model_diagram", "tree_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse",
+              "strips"}
 
 
 def test_every_function_that_draws_experts_is_tried():

@@ -13,8 +13,8 @@ def chosen(scores, k):
 def sparse_weights(draw):
     """Weights with zeros: two of five, one of three as they are, an expert that nobody chose, one case."""
     found = []
-    for n, experts, k in ((6, 5, 2), (9, 3, 1), (4, 6, 3), (1, 4, 2)):
-        scores = 2 * draw(n, experts)
+    for n, experts, k in ((6, 5, 2), (9, 3, 1), (4, 6, 3), (1, 4, 2), (40, 3, 1)):  # many cases: importances far apart
+        scores = 2 * draw(n, experts) + 2 * draw(experts)
         found.append((torch.softmax(scores, 1) * chosen(scores, k),))
     alone = torch.softmax(draw(5, 3), 1)
     alone[:, 2] = 0
@@ -27,7 +27,8 @@ def noisy_scores(draw):
     for n, experts, k in ((6, 4, 1), (5, 5, 2), (1, 3, 2), (8, 6, 3)):
         scores, spread = draw(n, experts), 0.3 + draw(n, experts).abs()
         found.append((scores, scores + spread * draw(n, experts), spread, k))
-    return found
+    close = torch.tensor([[0.0, 1.0, 1.003, 2.0], [0.5, 0.498, 0.0, 0.504]], dtype=torch.float64)  # nearly equal
+    return [*found, (draw(2, 4), close, 0.3 + draw(2, 4).abs(), 1), (draw(2, 4), close, 0.3 + draw(2, 4).abs(), 2)]
 
 
 def scores_and_k(draw):
@@ -47,13 +48,17 @@ def scores(draw):
 def loads(draw):
     """Biases, counts with some above, below and at their mean, and a rate."""
     given = ([10, 2, 4, 0], [3, 3, 3], [1, 0, 0, 7, 2], [100, 140, 60, 99, 101, 100], [0, 1])
-    return [(draw(len(counts)), torch.tensor(counts), rate) for counts, rate in zip(given, (0.1, 0.5, 0.001, 0.02, 1.0))]
+    return [(2 * draw(len(counts)), torch.tensor(counts), rate) for counts, rate in zip(given, (0.1, 0.5, 0.001, 0.02, 2.0))]
 
 
 def biased_scores(draw):
     """Scores as from a sigmoid, biases large enough to matter, and k."""
-    shapes = ((6, 4, 2), (5, 3, 1), (1, 5, 3), (7, 6, 2), (4, 3, 3))
-    return [(torch.sigmoid(draw(n, experts)), 0.5 * draw(experts), k) for n, experts, k in shapes]
+    shapes = ((6, 4, 2, 0.5), (5, 3, 1, 0.5), (1, 5, 3, 0.5), (7, 6, 2, 0.1), (4, 3, 3, 0.5), (9, 6, 3, 4.0))
+    found = [(torch.sigmoid(draw(n, experts)), size * draw(experts), k) for n, experts, k, size in shapes]
+    alike = torch.sigmoid(torch.tensor([[0.1, 0.4, -0.3], [0.5, 0.2, -0.2]], dtype=torch.float64))
+    for shift, gap in ((-3.0, 0.073), (3.0, 0.0745), (-3.0, 0.07), (3.0, 0.073)):  # that just make up for the scores
+        found.append((alike, shift - torch.tensor([0.0, gap, 0.5], dtype=torch.float64), 1))
+    return found
 
 
 def scores_and_room(draw):

@@ -35,8 +35,7 @@ def sorted_cases(x: Annotated[Tensor, "N D"], panels: Mapping, caption: str, of:
             counts = torch.bincount(expert)
             for k in counts.nonzero()[:, 0].tolist():
                 mine = x[expert == k]
-                ax.plot(mine[:, 0].tolist(), mine[:, 1].tolist(), _MARKERS[k], color=expert_colour(k), markersize=3.5,
-                        linestyle="none")
+                ax.scatter(mine[:, 0].tolist(), mine[:, 1].tolist(), 14, color=expert_colour(k), marker=_MARKERS[k])
             ax.set(title=title, aspect="equal", xticks=[], yticks=[])
             has = ", ".join(f"{of} {k} has {int(counts[k])}" for k in counts.nonzero()[:, 0].tolist())
             said.append(f"{' '.join(title.split())}: {has} of {len(x)} cases")
