@@ -50,8 +50,8 @@ EXPERTS = {
     "favourites": lambda n: plots.favourites(drawn_from(n, 2), {"title": torch.eye(n, dtype=f64)}, "caption"),
     "vowel_map": lambda n: plots.vowel_map({"i": [0.3, 2.4]}, some_lines(n), "caption"),
 }
-NO_EXPERTS = {"model_diagram", "tree_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs", "multiverse",
-              "strips"}
+NO_EXPERTS = {"model_diagram", "node_cases", "tree_diagram", "plane", "two_planes", "step_sizes", "simulated_epochs",
+              "multiverse", "strips"}
 
 
 def test_every_function_that_draws_experts_is_tried():

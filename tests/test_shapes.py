@@ -16,6 +16,8 @@ from moe_tutorial.shapes import Blend, Count, Desired, Inputs, Outputs, PerRun, 
 FUNCTIONS = [getattr(model, name) for name in model.__all__ if inspect.isfunction(getattr(model, name))] + [
     losses.cooperative_error_gradient, losses.expected_error_gradient, losses.mixture_nll_gradient]
 FUNCTIONS.remove(moe_tutorial.initial_weights)  # its shape is an argument
+for function in (moe_tutorial.tree_paths, moe_tutorial.leaf_proportions, moe_tutorial.node_responsibilities):
+    FUNCTIONS.remove(function)  # paths are those of a tree: tests/test_tree.py has their shapes
 
 
 def shape_of(hint):

@@ -84,6 +84,13 @@ def test_the_paths_of_two_levels():
     assert tree_paths(2).tolist() == [[1, 1, -1, -1], [1, -1, 0, 0], [0, 0, 1, -1]]
 
 
+@pytest.mark.parametrize("runs", [(), (3,), (2, 3)])
+def test_runs_are_carried_through(runs):
+    h = leaf_proportions(torch.randn(*runs, 5, 3), tree_paths(2))
+    assert h.shape == (*runs, 5, 4)
+    assert node_responsibilities(h, tree_paths(2)).shape == (*runs, 5, 3)
+
+
 def test_huge_scores_give_proportions_of_0_and_1():
     p = leaf_proportions(torch.tensor([[1e4, -1e4, 0.0]]), tree_paths(2))
     assert p.tolist() == [[0.0, 1.0, 0.0, 0.0]]

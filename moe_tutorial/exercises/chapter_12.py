@@ -130,16 +130,16 @@ def queue_places(chosen, experts):
 @EXERCISES.repair(
     "put back together", "medium", 10, inputs=sparse.answers_of_cases,
     statement="""`broken` should put the answers of the experts together: each choice has an answer, a row of `out` `(A, M)`, belongs to the
-case `case` `(A,)`, and counts with its `share` `(A,)`. `y` has a row for each case, as many as the inputs `x` `(N, M)`: the sum of its answers,
-each times its share. A case that was dropped is in `case` not at all, and gets 0. With one choice a case `broken` is right; with two
+case `whose` `(A,)`, and counts with its `share` `(A,)`. `y` has a row for each case, as many as the inputs `x` `(N, M)`: the sum of its answers,
+each times its share. A case that was dropped is in `whose` not at all, and gets 0. With one choice a case `broken` is right; with two
 it is not. Find out why, and write `combine`.""",
-    given='''def broken(out, case, share, x):
+    given='''def broken(out, whose, share, x):
     y = torch.zeros_like(x)
-    y[case] = share[:, None] * out
+    y[whose] = share[:, None] * out
     return y''',
     hints=(
         "let case 0 have the answers 1 and 10, each with the share 1. What is in `y[0]` after the assignment, and what should be?",
-        "`y[case] += ...` does not help: it reads, adds and writes once for each row of y. There is a function that adds for "
+        "`y[whose] += ...` does not help: it reads, adds and writes once for each row of y. There is a function that adds for "
         "each row of `out`.",
     ),
     explanation="""An assignment to a row that is named twice keeps one of the two values, in practice the last. `+=` with an index is the
@@ -147,20 +147,20 @@ same assignment, with a sum on its right. `index_add` adds every row. Where a ca
 cases got their input back, times the proportion. And the shares weigh the *answers*: a logarithm of a sum of
 exponentials, which stands in a program that many have copied, is the same only where all answers of a case are equal.""",
     wrong=(
-        Wrong(sparse.overwritten, "of two answers to a case only the last one is there. That is still `broken`, and so is `y[case] += ...`: "
+        Wrong(sparse.overwritten, "of two answers to a case only the last one is there. That is still `broken`, and so is `y[whose] += ...`: "
               "add each row with `index_add`."),
         Wrong(sparse.input_for_the_dropped, "cases that were dropped get their input. The layer's answer for them is 0."),
         Wrong(sparse.log_of_exponentials, "this is the logarithm of a sum of exponentials. Wanted is the sum of the answers, each times its "
               "share."),
-        Wrong(lambda out, case, share, x: combine(out, case, torch.ones_like(share), x), "the answers are added, but their shares "
+        Wrong(lambda out, whose, share, x: combine(out, whose, torch.ones_like(share), x), "the answers are added, but their shares "
               "are not used."),
         Wrong(sparse.mean_of_choices, "this divides by the number of choices. The shares are weights already."),
-        Wrong(lambda out, case, share, x: share[:, None] * out, "the answers are weighted, but they are not put back to their cases."),
+        Wrong(lambda out, whose, share, x: share[:, None] * out, "the answers are weighted, but they are not put back to their cases."),
     ),
 )
-def combine(out, case, share, x):
+def combine(out, whose, share, x):
     y = torch.zeros_like(x)
-    return y.index_add(0, case, share[:, None] * out)
+    return y.index_add(0, whose, share[:, None] * out)
 
 
 def only_the_favourite(d, o, scores):
