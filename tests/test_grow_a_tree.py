@@ -20,7 +20,7 @@ from moe_tutorial.model.initial import initial_weights
 f64 = torch.float64
 TABLE = load_vowels()
 SEEN = TABLE.speaker % 3 != 0
-FORMANTS = TABLE.formants[:, 1:3] / 1000
+FORMANTS = in_billionths(TABLE.formants[:, 1:3] / 1000)
 MEAN, DEVIATION = in_billionths(FORMANTS[SEEN].mean(0)), in_billionths(FORMANTS[SEEN].std(0))
 NAMES = sorted(set(TABLE.vowel))
 VOWEL = torch.tensor([NAMES.index(code) for code in TABLE.vowel])

@@ -10,6 +10,8 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 
+import torch
+
 from .. import _checks, plots
 from .._front_end import somebody_is_there
 from .._words import writable
@@ -114,7 +116,8 @@ def _svg_address(picture):
 
 def in_billionths(values):
     """Numbers that a page carries, rounded: a last bit of another processor shall not change the page."""
-    return (values * 1e9).round() / 1e9
+    rounded = [round(value, 9) for value in values.flatten().tolist()]
+    return torch.tensor(rounded, dtype=values.dtype).reshape(values.shape)
 
 
 def rounded_toy(toy):

@@ -55,7 +55,7 @@ def _ground(task):
         toy = rounded_toy(toys.four_regions(shift := 0.5 if task == "staggered" else 0.0))
         return Ground(task, 1e-3, 3, toy.x, toy.x, toy.d, torch.ones(len(toy), dtype=torch.bool), ("x1", "x2"), shift=shift)
     table = load_vowels()
-    formants = table.formants[:, 1:3] / 1000
+    formants = in_billionths(table.formants[:, 1:3] / 1000)
     seen = table.speaker % 3 != 0
     mean, deviation = in_billionths(formants[seen].mean(0)), in_billionths(formants[seen].std(0))
     d = torch.nn.functional.one_hot(torch.tensor([_TEN.index(code) for code in table.vowel]), len(_TEN)).double()
