@@ -230,7 +230,7 @@ def _check_tensors(given, shapes):
         if name not in given:
             continue
         value = given[name]
-        shape, *more = _fitting(name, value, several, sizes, max(leading.values(), key=len, default=()))
+        shape, *more = _fitting(name, value, several, sizes, max(leading.values(), key=len, default=None))
         letters = _letters(shape)
         kind = next((one for one in more if isinstance(one, str)), FLOATS)
         _checks.floats(name, value, *(sizes.get(letter, letter) for letter in letters), runs="…" if "…" in shape else "",
@@ -249,8 +249,11 @@ def _check_tensors(given, shapes):
 
 
 def _fitting(name, value, several, sizes, runs):
-    """The one of the shapes that an argument may have which has as many dimensions, beside the runs seen so far."""
-    if len(several) == 1 or not isinstance(value, Tensor):
+    """The one of the shapes that an argument may have which has as many dimensions, beside the runs seen so far.
+
+    Where nothing else has runs (None), as in `em`, whose mixture has them, the function knows which one is meant.
+    """
+    if len(several) == 1 or runs is None or not isinstance(value, Tensor):
         return several[0]
     wanted = []
     for shape, *more in several:

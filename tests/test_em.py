@@ -212,6 +212,19 @@ def test_in_ten_to_fifteen_iterations_it_is_where_the_gradient_is_after_2500_epo
     assert (history.loss[-1] <= far.loss[-1]).sum() >= 24
 
 
+def test_a_variance_to_begin_from_is_one_number_or_one_for_each_run_or_for_each_expert():
+    def after(variance):
+        m = Mixture(3, inputs=1, output="linear", seed=range(2))
+        em(m, TOY.x, TOY.d, iterations=3, variance=variance)
+        return m.experts.weight.detach()
+
+    each = torch.tensor([[0.5, 0.5, 0.5], [2.0, 2.0, 2.0]])
+    torch.testing.assert_close(after(each), after(each[:, 0]))
+    torch.testing.assert_close(after(each)[0], after(0.5)[0])
+    each[0, 1] = 4.0
+    assert not torch.allclose(after(each)[0], after(0.5)[0])
+
+
 # ---- bad input
 
 LINEAR = Mixture(2, inputs=1, output="linear")
