@@ -288,7 +288,7 @@ QUIZ = (
         "In 1994 the tree took 35 epochs on the arm, and backpropagation 5500. What may you conclude?",
         (
             ("The tree learns a hundred times as fast", "An epoch of one is not an epoch of the other: on our arm a pass of the "
-             "tree takes about eight times as long as one of the network. What is compared are passes over the data."),
+             "tree takes about ten times as long as one of the network. What is compared are passes over the data."),
             ("The tree fits better", "Its error was 0.10, and that of the network 0.09. On our arm the network passes the tree, "
              "and goes on."),
             ("It took fewer passes over that data", "That is what was measured. Not less time for a pass, nor a better fit, and of "

@@ -71,6 +71,7 @@ def em(mixture: Mixture | Tree, x: Inputs, d: Desired, *, iterations: Count, lik
     with which float64 cannot compute. TypeError, ValueError: arguments that do not fit each other.
     """
     _check_arguments(mixture, x, d, likelihood, learn_variance, shared)
+    _check_variance(variance, mixture)
     model = _Model(mixture, x, d, likelihood, variance, floor if learn_variance else 0.0)
     runs = len(model.gate)
     active = torch.ones(runs, dtype=torch.bool)
@@ -206,6 +207,15 @@ class _Model:
         for part, weights in ((mixture.experts, self.experts), (mixture.gate, self.gate)):
             part.weight.copy_(weights[..., :-1].reshape(part.weight.shape))
             part.bias.copy_(weights[..., -1].reshape(part.bias.shape))
+
+
+def _check_variance(variance, mixture):
+    """A tensor is one number, or one for each run of the mixture, or one for each expert of each run."""
+    *runs, experts, _ = mixture.experts.bias.shape
+    shapes = [(), tuple(runs), (*runs, experts)]
+    if isinstance(variance, torch.Tensor) and tuple(variance.shape) not in shapes:
+        wanted = " or ".join(map(str, dict.fromkeys(shapes)))
+        raise ValueError(f"variance has shape {tuple(variance.shape)}, wanted {wanted}")
 
 
 def _check_arguments(mixture, x, d, likelihood, learn_variance, shared):
