@@ -26,7 +26,7 @@ SCRIPTS = @if command -v npm >/dev/null && $(MAKE) --no-print-directory node_mod
     then $(MAKE) --no-print-directory scripts; \
     else echo "The JavaScript was not checked: npm is not here, or could not install what checks it."; fi
 
-.PHONY: help book pdf serve lab scripts check test shake colab bounds elsewhere links execute exercises recordings anew mutants bench lock clean
+.PHONY: help book pdf serve lab scripts check test shake colab bounds references elsewhere links execute exercises recordings anew mutants bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## print what there is to make
@@ -88,6 +88,13 @@ bounds:  ## the package's tests with the lowest versions that it allows, or the 
 	.venv-bounds/bin/uv pip install --quiet --python .venv-bounds/bin/python --resolution $(RESOLUTION) -e . $(BOUNDS_TOOLS)
 	.venv-bounds/bin/python -m pytest -W default $(BOUNDS_TESTS) moe_tutorial
 	rm -rf .venv-bounds
+
+references:  ## the formulas of sparse layers against those of `transformers`, which is installed for it
+	rm -rf .venv-references
+	$(PYTHON) -m venv .venv-references
+	.venv-references/bin/pip install --quiet -e . transformers==5.24.0 $(BOUNDS_TOOLS) -c constraints.txt
+	.venv-references/bin/python -m pytest -W default tests/test_transformers.py
+	rm -rf .venv-references
 
 elsewhere:  ## the package's tests and two chapters from a path with blanks and Hangul, LANG=C and no HOME
 	$(PYTHON) scripts/elsewhere.py

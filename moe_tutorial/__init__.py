@@ -12,6 +12,31 @@ VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 import sys
 
 from . import interactive, plots, recordings, training
+from .language import (
+    FeedForward,
+    Knowledge,
+    LanguageHistory,
+    LanguageModel,
+    MoELayer,
+    ParameterCount,
+    Routed,
+    character_losses,
+    conditional_information,
+    count_parameters,
+    excerpt_text,
+    information,
+    knowledge_text,
+    load_knowledge,
+    load_language,
+    load_language_speed,
+    moe_outputs,
+    permuted_choices,
+    repetition,
+    shuffled_information,
+    train_language_model,
+    training_pieces,
+    without_expert,
+)
 from .model import (
     BackpropagationNet,
     Experts,
@@ -102,7 +127,23 @@ from .table1 import (
     simulate,
     t_test,
 )
-from .tasks import Cases, Sounds, arm, arm_task, load_vowels, sound, synthesise, toys, vowel_task, vowels
+from .tasks import (
+    Cases,
+    Handbook,
+    Sounds,
+    Text,
+    TextError,
+    arm,
+    arm_task,
+    encode,
+    load_handbook,
+    load_vowels,
+    sound,
+    synthesise,
+    toys,
+    vowel_task,
+    vowels,
+)
 from .training import Criterion, History, em, engine, fast_train, train
 
 __version__ = "0.1.0"
@@ -120,7 +161,8 @@ __all__ = [
     "gate_scores", "initial_weights", "leaf_proportions", "live", "mixing_proportions", "mixture_nll",
     "node_responsibilities", "responsibilities", "switch", "tree_paths",
     # tasks
-    "Cases", "Sounds", "arm_task", "load_vowels", "synthesise", "vowel_task",
+    "Cases", "Handbook", "Sounds", "Text", "TextError", "arm_task", "encode", "load_handbook", "load_vowels", "synthesise",
+    "vowel_task",
     # training
     "Criterion", "History", "em", "fast_train", "train",
     # table1
@@ -133,6 +175,11 @@ __all__ = [
     "load_saving", "max_over_mean", "multiplications", "mutual_information", "places", "random_experts",
     "random_mixture", "sinkhorn", "smooth_load", "sparse_weights", "switch_loss", "train_on_ring", "update_bias",
     "z_loss",
+    # language
+    "FeedForward", "Knowledge", "LanguageHistory", "LanguageModel", "MoELayer", "ParameterCount", "Routed",
+    "character_losses", "conditional_information", "count_parameters", "excerpt_text", "information", "knowledge_text",
+    "load_knowledge", "load_language", "load_language_speed", "moe_outputs", "permuted_choices", "repetition",
+    "shuffled_information", "train_language_model", "training_pieces", "without_expert",
     # recordings
     "RecordingError",
     # modules
