@@ -182,8 +182,10 @@ def _check_value(name, value, parts):
     """A number, a name, a text, or an object. Where several types are allowed, a value of one of them is right as it is."""
     if Any in parts or value is None and NoneType in parts or isinstance(value, Tensor) and any(map(_is_shape, parts)):
         return
-    parts = [part for part in parts if part is not NoneType and not _is_shape(part)]
+    shaped, parts = any(map(_is_shape, parts)), [part for part in parts if part is not NoneType and not _is_shape(part)]
     _checks.real(name, value)
+    if shaped and not parts and not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
     classes = tuple(part for part in parts if isinstance(part, type) and part not in _PLAIN and not get_origin(part))
     if not parts or isinstance(value, classes):
         return

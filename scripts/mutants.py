@@ -11,6 +11,7 @@ reason. Exit 1 if there is a fault.
 import ast
 import copy
 import inspect
+import math
 import sys
 import textwrap
 
@@ -162,7 +163,26 @@ def sized(*names):
     return drawn
 
 
+def moe_case(draw, experts):
+    inputs, hidden = whole(draw, 1, 4), whole(draw, 1, 4)
+    return (draw(whole(draw, 1, 7), inputs), 2 * draw(experts, inputs), draw(experts, inputs, hidden),
+            draw(experts, hidden, inputs), whole(draw, 1, experts))
+
+
+def layers_case(draw, experts, cases):
+    keep = draw(cases) > 0
+    keep[whole(draw, 0, cases - 1)] = True
+    return 2 * draw(whole(draw, 1, 3), cases, experts), keep, whole(draw, 1, experts)
+
+
+def crowd_case(draw, experts, cases):
+    return draw(cases, experts).argmax(1), experts, one_of(draw, 0.5, 1.0, 1.25, 1.5, 2.0)
+
+
 FURTHER_CASES = {
+    "moe_layer": lambda draw: moe_case(draw, whole(draw, 1, 5)),
+    "loss_for_balance": lambda draw: layers_case(draw, whole(draw, 2, 5), whole(draw, 2, 7)),
+    "who_has_room": lambda draw: crowd_case(draw, whole(draw, 1, 5), whole(draw, 1, 14)),
     "side_effect": lambda draw: (*sized("n", "n")(draw), one_of(draw, 0.01, 0.5, 1.0, 5.0)),
     "known_split": known,
     "nearest_mean": sized("n2", "k2"),
@@ -301,7 +321,7 @@ def try_function(exercise):
     tried, right, faults = 0, 0, []
     for code in mutants(source):
         tried += 1
-        space = {"torch": torch}
+        space = {"torch": torch, "math": math}
         exec(code, space)
         answer = space[exercise.answer_name]
         said = diagnose(exercise, answer)

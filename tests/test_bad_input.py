@@ -79,6 +79,20 @@ def a_history():
     return moe_tutorial.train(Mixture(2, inputs=1, output="linear"), TOY.x, TOY.d, step_size=0.1, epochs=2)
 
 
+A_LAYER = {"x": X, "chosen": CHOSEN, "share": P[:, :2].contiguous(), "first": torch.ones(K, D, 6, dtype=f64),
+           "first_bias": torch.ones(K, 6, dtype=f64), "second": torch.ones(K, 6, M, dtype=f64),
+           "second_bias": torch.ones(K, M, dtype=f64)}
+SMALL = {"characters": 119, "hidden": 4, "inputs": 8, "length": 64}
+LETTERS = moe_tutorial.Text(torch.arange(10).reshape(2, 5), torch.tensor([0, 1]), torch.zeros(2, 4, dtype=torch.int64),
+                            tuple("?abcdefghi"), ("en", "de"), ("one",))
+
+
+def a_knowledge():
+    excerpts = torch.zeros(1, 2, 3, 4, dtype=torch.int64)
+    return moe_tutorial.Knowledge(torch.zeros(2, 6, 4, dtype=torch.int64), torch.ones(2, 5), torch.ones(2, 7, 5), (0,),
+                                  excerpts, excerpts)
+
+
 # One valid call of everything: the arguments by name. Those of which only one can be given without a name have the name *.
 VALID = {
     "exercises.check": lambda: {"name": "line_between", "answer": lambda weight, bias: weight[0]},
@@ -197,6 +211,38 @@ VALID = {
     "plots.pushes": lambda: {"by_loss": {"one": ONES}, "caption": "c"},
     "plots.queues": lambda: {"chosen": CHOSEN, "places": moe_tutorial.places(CHOSEN, K), "experts": K, "room": 2,
                              "caption": "c"},
+    "FeedForward": lambda: {"inputs": D, "hidden": 3},
+    "MoELayer": lambda: {"inputs": D, "hidden": 3, "experts": K, "k": 2, "renormalise": True, "shared": 2},
+    "Routed": lambda: {"chosen": CHOSEN, "p": P},
+    "moe_outputs": lambda: A_LAYER,
+    "LanguageModel": lambda: {**SMALL, "experts": K, "k": 2, "renormalise": True, "shared": 2, "blocks": 1, "heads": 2,
+                              "distance": (1.0, 0.5), "frozen": True, "seed": 0},
+    "ParameterCount": lambda: {"total": 10, "active": 4},
+    "count_parameters": lambda: {"model": moe_tutorial.LanguageModel(**SMALL)},
+    "character_losses": lambda: {"model": moe_tutorial.LanguageModel(**SMALL), "characters": LETTERS.characters,
+                                 "choose": None},
+    "LanguageHistory": lambda: {"moments": (0, 1), "losses": torch.ones(2, 3), "loads": torch.ones(2, 1, 4),
+                                "characters": 64},
+    "training_pieces": lambda: {"text": LETTERS, "cases": 3, "generator": torch.Generator().manual_seed(0)},
+    "train_language_model": lambda: {"model": moe_tutorial.LanguageModel(**SMALL), "train": LETTERS, "test": LETTERS,
+                                     "steps": 1, "cases": 2, "step_size": 0.001, "balance": "none", "seed": 0, "look": 1},
+    "permuted_choices": lambda: {"seed": 0},
+    "without_expert": lambda: {"expert": 1},
+    "information": lambda: {"a": COUNTS, "b": COUNTS},
+    "conditional_information": lambda: {"a": COUNTS, "b": COUNTS, "given": COUNTS},
+    "shuffled_information": lambda: {"a": COUNTS, "b": COUNTS, "given": COUNTS, "seed": 0, "times": 2},
+    "repetition": lambda: {"chosen": CHOSEN},
+    "Knowledge": lambda: arguments_of(a_knowledge()),
+    "knowledge_text": dict,
+    "excerpt_text": dict,
+    "load_knowledge": lambda: {"recordings": None},
+    "load_language": lambda: {"recordings": None},
+    "load_language_speed": lambda: {"recordings": None},
+    "Text": lambda: arguments_of(LETTERS),
+    "Handbook": lambda: {"train": LETTERS, "test": LETTERS},
+    "TextError": dict,
+    "encode": lambda: {"text": "abc", "alphabet": ("a", "b")},
+    "load_handbook": lambda: {"domains": ("en", "code"), "length": 64, "path": None},
     "costs.Sizes": lambda: arguments_of(costs.Sizes()),
     "costs.multiples": lambda: {"measured": {1: {"blend_of_all": 0.1, "favourite_only": 0.2}}},
     "load_costs": lambda: {"recordings": None},
@@ -285,6 +331,11 @@ METHODS = {
     "Protocol.cases": lambda: (Protocol(order="random"), {"seeds": (0,)}),
     "Protocol.fits": lambda: (Protocol(), {"settings": {"order": "file"}}),
     "arm.ArmTask.relative_error": lambda: (moe_tutorial.arm_task(6, 5), {"y": torch.zeros(5, 4, dtype=f64)}),
+    "FeedForward.forward": lambda: (moe_tutorial.FeedForward(D, 3).double(), {"x": X}),
+    "MoELayer.forward": lambda: (moe_tutorial.MoELayer(D, 3, K).double(), {"x": X, "choose": None}),
+    "LanguageModel.forward": lambda: (moe_tutorial.LanguageModel(**SMALL), {"characters": CHOSEN, "choose": None}),
+    "Text.read": lambda: (LETTERS, {"piece": 1}),
+    "Text.some": lambda: (LETTERS, {"each": 1, "seed": 0}),
     "Cases.only": lambda: (TRAIN, {"vowel": "iy"}),
     "Router.forward": lambda: (moe_tutorial.ROUTERS["noisy top-k"](K),
                                {"scores": OUT[..., 0], "x": X, "token": CHOSEN[:, 0].contiguous()}),

@@ -1,5 +1,6 @@
 """A mixture of experts in a language model: the layer, a small transformer, its training, and what its experts know."""
 
+
 from .choices import permuted_choices, without_expert
 from .information import conditional_information, information, repetition, shuffled_information
 from .layer import FeedForward, MoELayer, Routed, moe_outputs

@@ -21,6 +21,7 @@ FIRST_GATE = 0.02
 """The spread of the gate's weights before training."""
 
 
+@checked
 @dataclass(frozen=True, repr=False)
 class Routed:
     """What a layer did with its N cases: the experts that were chosen `(N, k)`, and the proportions p of all, `(N, K)`.
@@ -29,8 +30,8 @@ class Routed:
     tensor([0.3333, 0.6667])
     """
 
-    chosen: Tensor
-    p: Tensor
+    chosen: Chosen
+    p: Annotated[Tensor, "N K"]
 
     @property
     def load(self):
@@ -101,7 +102,9 @@ class FeedForward(nn.Module):
         super().__init__()
         self.first, self.second = nn.Linear(inputs, hidden), nn.Linear(hidden, inputs)
 
-    def forward(self, x):
+    @checked
+    def forward(self, x: Annotated[Tensor, "N D"]):
+        _check_cases(x, self.first)
         return self.second(functional.gelu(self.first(x)))
 
 
@@ -146,11 +149,12 @@ class MoELayer(nn.Module):
         self.register_buffer("bias", torch.zeros(experts))
         self.shared = FeedForward(inputs, shared) if shared else None
 
-    def forward(self, x, choose: Choice | None = None):
+    @checked
+    def forward(self, x: Annotated[Tensor, "N D"], choose: Choice | None = None):
         """y and a `Routed`. choose: from p to the experts of each case; None for the k with the largest p + bias."""
-        _checks.floats("x", x.detach(), "N", self.gate.in_features, runs="")
+        _check_cases(x, self.gate)
         p = torch.softmax(self.gate(x), dim=-1)
-        chosen = self._largest(p.detach()) if choose is None else choose(p.detach())
+        chosen = self._largest(p.detach()) if choose is None else _chosen(choose, p.detach())
         share = p.gather(-1, chosen)
         if self.renormalise:
             share = share / share.sum(-1, keepdim=True)
@@ -160,6 +164,26 @@ class MoELayer(nn.Module):
     def _largest(self, p):
         """The k experts with the largest p + bias; of equal ones those with the smaller numbers."""
         return (p + self.bias).argsort(dim=-1, descending=True, stable=True)[:, : self.k]
+
+
+def _check_cases(x, linear):
+    if x.shape[1] != linear.in_features:
+        raise ValueError(f"x has {x.shape[1]} inputs, wanted {linear.in_features}")
+    if x.dtype != linear.weight.dtype:
+        raise TypeError(f"x holds {x.dtype}, and the weights {linear.weight.dtype}: wanted is the same")
+
+
+def _chosen(choose, p):
+    """What `choose` says of the cases, if that is experts."""
+    if isinstance(choose, type):
+        raise TypeError(f"choose must be a function, got the class {choose.__name__}")
+    _checks.function("choose", choose)
+    chosen = choose(p)
+    _checks.floats("what choose returns", chosen, len(p), "k", runs="", kind="whole numbers")
+    if int(chosen.min()) < 0 or int(chosen.max()) >= p.shape[1]:
+        raise ValueError(f"choose must return the numbers of experts, from 0 to {p.shape[1] - 1}, got "
+                         f"{int(chosen.min())} to {int(chosen.max())}")
+    return chosen.long()
 
 
 def _uniform(experts, inputs, outputs):

@@ -1,11 +1,13 @@
 """The runs of chapters 14 and 15: trained once, kept in the package."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import Tensor
 
+from .. import _checks
 from ..recordings import Recordings
-from ..shapes import checked
+from ..shapes import WHOLE, checked
 from .runs import LanguageRun, make_language
 from .training import LanguageHistory
 
@@ -23,12 +25,17 @@ class Knowledge:
         hundredths, both `(moments, layers, pieces, T)`.
     """
 
-    chosen: Tensor
-    permuted: Tensor
-    forbidden: Tensor
+    chosen: Annotated[Tensor, "layers N T", WHOLE]
+    permuted: Annotated[Tensor, "layers domains"]
+    forbidden: Annotated[Tensor, "layers K domains"]
     moments: tuple
-    excerpts: Tensor
-    proportions: Tensor
+    excerpts: Annotated[Tensor, "moments layers pieces T", WHOLE]
+    proportions: Annotated[Tensor, "moments layers pieces T", WHOLE]
+
+    def __post_init__(self):
+        _checks.sequence("moments", self.moments)
+        for place, moment in enumerate(self.moments):
+            _checks.count_from_zero(f"moments[{place}]", moment)
 
     def __repr__(self):
         layers, pieces, length = self.chosen.shape
@@ -73,7 +80,7 @@ def load_language(recordings: Recordings | None = None) -> dict[str, list[Langua
     stored = (recordings or RECORDINGS).load()
 
     def history(result):
-        return LanguageHistory(tuple(result["moments"]), result["losses"], result["loads"].double(), result["characters"])
+        return LanguageHistory(tuple(result["moments"]), result["losses"], result["loads"], result["characters"])
 
     return {name: [history(stored[run]) for run in runs] for name, runs in RUNS.items()}
 

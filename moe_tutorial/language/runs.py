@@ -9,7 +9,7 @@ from .._threads import one_thread
 from ..shapes import checked
 from ..tasks.text import Text, load_handbook
 from .choices import permuted_choices, without_expert
-from .training import measured, train_language_model
+from .training import measured, trained
 from .transformer import LanguageModel
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -29,6 +29,10 @@ SEED_OF_PIECES = 5
 
 SHOWN = (0, 100, 200, 400, 800)
 """The steps after which the excerpts' experts are stored."""
+
+
+STEP_SIZE, LOOK = 0.003, 100
+"""Of all runs, tuned for none; and steps between two measurements."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,10 @@ def make_language(run):
         if run.inside and step in SHOWN:
             seen.append((step, *_looked_at(model)))
 
-    history = train_language_model(model, book.train, book.test.some(HELD_OUT), steps=run.steps, cases=run.cases,
-                                   balance=run.balance, seed=run.seed, watch=watch)
-    found = {"moments": list(history.moments), "losses": history.losses, "loads": history.loads.float(),
-             "characters": history.characters}
+    history = trained(model, book.train, book.test.some(HELD_OUT), run.steps, run.cases, STEP_SIZE, run.balance, run.seed,
+                      LOOK, watch)
+    found = {"moments": list(history.moments), "losses": history.losses, "characters": history.characters,
+             "loads": history.loads}
     return found | {"inside": _inside(model, seen)} if run.inside else found
 
 

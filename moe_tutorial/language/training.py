@@ -1,7 +1,7 @@
 """Training a language model on the handbook, each domain equally often, and what became of it."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .. import _checks
 from .._progress import progress
 from .._threads import one_thread
-from ..shapes import WHOLE, Count, CountFrom0, Positive, Seed, checked
+from ..shapes import WHOLE, Count, CountFrom0, Seed, checked
 from ..sparse.balance import update_bias
 from ..tasks.text import Text
 from .transformer import LanguageModel
@@ -25,6 +26,9 @@ WARM_UP, LAST = 50, 0.1
 WEIGHT, RATE = 0.01, 0.001
 """The weight of the loss for balance, and the rate of the biases."""
 
+MOST = 1.0
+"""No step size is larger: AdamW moves a weight by about as much."""
+
 Balance = Literal["loss", "biases", "none"]
 
 
@@ -35,14 +39,21 @@ class LanguageHistory:
 
     moments: whole numbers of steps, the first is 0.
     losses: the mean loss of each domain at each moment, in nats a character, `(moments, domains)`.
-    loads: of each layer, each expert's share of that text, `(moments, layers, K)`; no layers for a dense net.
+    loads: of each layer, each expert's share of that text, `(moments, layers, K)`; None for a dense net.
     characters: of a step.
     """
 
-    moments: tuple[CountFrom0, ...]
+    moments: tuple
     losses: Annotated[Tensor, "moments domains"]
-    loads: Tensor
-    characters: int
+    loads: Annotated[Tensor, "moments layers K"] | None
+    characters: Count
+
+    def __post_init__(self):
+        _checks.sequence("moments", self.moments)
+        for place, moment in enumerate(self.moments):
+            _checks.count_from_zero(f"moments[{place}]", moment)
+        if len(self.moments) != len(self.losses):
+            raise ValueError(f"moments has {len(self.moments)} entries, wanted {len(self.losses)}, as many as the losses")
 
     @property
     def loss(self):
@@ -76,10 +87,16 @@ def _drawn(text, cases, generator):
     return text.characters[torch.cat(rows)]
 
 
+def _step_size(name, value):
+    _checks.positive(name, value)
+    if value > MOST:
+        raise ValueError(f"{name} must be at most {MOST:g}, got {value:.3g}")
+
+
 @checked
 def train_language_model(model: LanguageModel, train: Text, test: Text, *, steps: CountFrom0 = 800, cases: Count = 16,
-                         step_size: Positive = 0.003, balance: Balance = "loss", seed: Seed = 0, look: Count = 100,
-                         watch: Callable | None = None) -> LanguageHistory:
+                         step_size: Annotated[float, _step_size] = 0.003, balance: Balance = "loss", seed: Seed = 0,
+                         look: Count = 100) -> LanguageHistory:
     """Train a model in place on pieces of `train`, and measure its loss on `test`.
 
     >>> from moe_tutorial import load_handbook
@@ -91,11 +108,15 @@ def train_language_model(model: LanguageModel, train: Text, test: Text, *, steps
         tenth along a cosine.
     balance: what keeps the experts of a mixture busy: "loss", the Switch Transformer's, with weight 0.01; "biases", by 0.001
         a step; "none".
-    seed: of the pieces. look: the loss is measured after so many steps each. watch: a function that is called at each of
-        these moments with the number of steps; it may look at the model.
+    seed: of the pieces. look: the loss is measured after so many steps each.
 
     Same seed, same pieces, whatever the model. One thread.
     """
+    return trained(model, train, test, steps, cases, step_size, balance, seed, look)
+
+
+def trained(model, train, test, steps, cases, step_size, balance, seed, look, watch=None):
+    """What `train_language_model` returns. watch: is called with the number of steps at each moment."""
     generator = torch.Generator().manual_seed(1000 + int(seed))
     optimizer = torch.optim.AdamW(model.parameters(), lr=step_size, betas=BETAS, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _part_of_step(step, steps))
@@ -110,7 +131,8 @@ def train_language_model(model: LanguageModel, train: Text, test: Text, *, steps
                 _step(model, _drawn(train, cases, generator), optimizer, balance)
                 schedule.step()
     moments, losses, loads = zip(*found)
-    return LanguageHistory(moments, torch.stack(losses), torch.stack(loads), cases * train.section.shape[1])
+    return LanguageHistory(moments, torch.stack(losses), torch.stack(loads) if model.layers else None,
+                           cases * train.section.shape[1])
 
 
 def _part_of_step(step, steps):
@@ -143,6 +165,6 @@ def measured(model, text, choose: Mapping | None = None, at_once: CountFrom0 = 2
         loss = functional.cross_entropy(scores.transpose(1, 2), piece.characters[:, 1:], reduction="none").mean(1)
         losses.index_add_(0, piece.domain, loss)
         chosen.append([one.chosen.flatten() for one in routed])
-    loads = [torch.bincount(torch.cat(one), minlength=len(layer.bias)).double() for one, layer in
+    loads = [torch.bincount(torch.cat(one), minlength=len(layer.bias)).float() for one, layer in
              zip(zip(*chosen), model.layers)]
-    return losses / domains, torch.stack([one / one.sum() for one in loads]) if loads else torch.zeros(0, 0).double()
+    return losses / domains, torch.stack([one / one.sum() for one in loads]) if loads else None

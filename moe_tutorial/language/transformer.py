@@ -33,7 +33,8 @@ class Block(nn.Module):
         self.heads, self.layer = heads, layer
         self.norm, self.projections = nn.LayerNorm(inputs), nn.Linear(inputs, 3 * inputs)
         self.together, self.layer_norm = nn.Linear(inputs, inputs), nn.LayerNorm(inputs)
-        self.register_buffer("rates", torch.tensor(distance or [0.0] * heads), persistent=False)
+        rates = [0.0] * heads if distance is None else [float(rate) for rate in distance]
+        self.register_buffer("rates", torch.tensor(rates), persistent=False)
 
     def forward(self, x, choose=None):
         x = x + self.attention(self.norm(x))
@@ -115,6 +116,10 @@ class LanguageModel(nn.Module):
         low, high, known = int(characters.min()), int(characters.max()), self.character.num_embeddings
         if low < 0 or high >= known:
             raise ValueError(f"characters must be from 0 to {known - 1}, got {low if low < 0 else high}")
+        if choose is not None:
+            _checks.mapping("choose", choose)
+            for number, function in choose.items():
+                _checks.function(f"choose[{number!r}]", function)
         x = self.character(characters) + self.place.weight[:characters.shape[1]]
         done = []
         for number, block in enumerate(self.blocks):
@@ -123,6 +128,7 @@ class LanguageModel(nn.Module):
         return self.scores(self.norm(x)), tuple(routed for routed in done if routed is not None)
 
 
+@checked
 @dataclass(frozen=True)
 class ParameterCount:
     """How many parameters a model has, and how many of them are active: used for one case.
@@ -131,8 +137,8 @@ class ParameterCount:
     ParameterCount(total=10, active=4)
     """
 
-    total: int
-    active: int
+    total: Count
+    active: Count
 
 
 @checked

@@ -9,7 +9,6 @@ import gzip
 import json
 import zlib
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor
 
 from .. import _checks
-from ..shapes import WHOLE, Count, checked
+from ..shapes import WHOLE, Count, Texts, checked
 
 DOMAINS = ("en", "de", "fr", "es", "code")
 """English, German, French, Spanish, and what is typed or shown in a terminal."""
@@ -32,8 +31,6 @@ _FILE = files("moe_tutorial") / "data" / "handbook.jsonl.gz"
 _RARE = 30  # a character that occurs less often in the training text has no number
 _HELD_OUT = 8  # one section in so many is for testing, the same in all languages
 
-Characters = Annotated[Tensor, "N T", WHOLE]
-
 
 class TextError(ValueError):
     """A corpus that is missing, damaged or of another kind. Says which, and what to do.
@@ -43,6 +40,7 @@ class TextError(ValueError):
     """
 
 
+@checked
 @dataclass(frozen=True, repr=False)
 class Text:
     """Pieces of text, each of one domain, with what is known of each character.
@@ -54,12 +52,22 @@ class Text:
     alphabet, domains, sections: their names, tuples of texts; alphabet[0] is UNKNOWN.
     """
 
-    characters: Tensor
-    domain: Tensor
-    section: Tensor
+    characters: Annotated[Tensor, "N L", WHOLE]
+    domain: Annotated[Tensor, "N", WHOLE]
+    section: Annotated[Tensor, "N T", WHOLE]
     alphabet: tuple[str, ...]
     domains: tuple[str, ...]
     sections: tuple[str, ...]
+
+    def __post_init__(self):
+        if self.characters.shape[1] != self.section.shape[1] + 1:
+            raise ValueError(f"characters has {self.characters.shape[1]} for each piece and section has "
+                             f"{self.section.shape[1]}; wanted is one character more than sections")
+        for name, values, names in (("characters", self.characters, self.alphabet), ("domain", self.domain, self.domains),
+                                    ("section", self.section, self.sections)):
+            low, high = int(values.min()), int(values.max())
+            if low < 0 or high >= len(names):
+                raise ValueError(f"{name} must be from 0 to {len(names) - 1}, got {low if low < 0 else high}")
 
     def __len__(self):
         return len(self.domain)
@@ -75,6 +83,9 @@ class Text:
 
     def read(self, piece):
         """A piece as a string, without the character after it. A line that ends in it is a line that ends."""
+        _checks.count_from_zero("piece", piece)
+        if piece >= len(self):
+            raise ValueError(f"piece must be from 0 to {len(self) - 1}, got {piece}")
         return "".join(self.alphabet[number] for number in self.characters[piece, :-1].tolist())
 
     def some(self, each, seed=None):
@@ -96,6 +107,7 @@ class Text:
         return self[torch.cat(rows)]
 
 
+@checked
 @dataclass(frozen=True, repr=False)
 class Handbook:
     """What `load_handbook` returns: `train` and `test`, two `Text`s with the same alphabet and no section in common."""
@@ -109,7 +121,7 @@ class Handbook:
 
 
 @checked
-def encode(text: str, alphabet: Sequence[str]) -> Tensor:
+def encode(text: str, alphabet: Texts) -> Tensor:
     """The numbers of the characters of a text, int64 `(T,)`; 0 for one that the alphabet does not have.
 
     >>> encode("abba!", [UNKNOWN, "a", "b"])
@@ -120,7 +132,7 @@ def encode(text: str, alphabet: Sequence[str]) -> Tensor:
 
 
 @checked
-def load_handbook(domains: Sequence[str] = DOMAINS, length: Count = 64, path: Path | str | None = None) -> Handbook:
+def load_handbook(domains: Texts = DOMAINS, length: Count = 64, path: Path | str | None = None) -> Handbook:
     """The corpus, cut into pieces of one domain each: 72 sections, of which every eighth is held out.
 
     >>> load_handbook()
@@ -174,8 +186,8 @@ def _handbook(domains, length, path):
 
 
 def _check_domains(domains):
-    if not domains or isinstance(domains, str):
-        raise ValueError(f"domains must be a tuple of some of {', '.join(DOMAINS)}, got {_checks.said(domains)}")
+    if not domains:
+        raise ValueError(f"domains must hold some of {', '.join(DOMAINS)}, got {_checks.said(domains)}")
     for name in domains:
         _checks.choice("domains", name, DOMAINS)
     if len(set(domains)) < len(domains):
@@ -190,6 +202,8 @@ def _paragraphs(path):
         packed = file.read_bytes()
     except FileNotFoundError:
         raise TextError(f"{file}: there is no such file; {mend}") from None
+    except OSError as error:
+        raise TextError(f"{file}: the file cannot be read ({error.strerror}); {mend}") from None
     if not packed.startswith(b"\x1f\x8b"):  # as every gzip file does
         raise TextError(f"{file}: this is not a corpus of the course; {mend}")
     try:
