@@ -6,12 +6,12 @@ import sys
 
 from .exercises import EXERCISES, check, hint, solution
 from .recordings import RecordingError
-from .sparse import compared, costs, saving
+from .sparse import compared, costs, history, saving
 from .table1 import fits, multiverse, recorded
 
-RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, compared.RECORDINGS, fits.FITS,
-                                        recorded.SIMULATIONS, recorded.TRAININGS, multiverse.RECORDINGS,
-                                        multiverse.ELSEWHERE)}
+RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, compared.RECORDINGS,
+                                        history.RECORDINGS, fits.FITS, recorded.SIMULATIONS, recorded.TRAININGS,
+                                        multiverse.RECORDINGS, multiverse.ELSEWHERE)}
 """All stored results by name, those that take longest last."""
 
 
