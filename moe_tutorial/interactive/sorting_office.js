@@ -177,18 +177,21 @@ moe.start((live, data) => {
   function drawBars() {
     const across = (count) => count * (width - left - free) / Math.max(k * N / 2, ...seen.load);
     const limit = room(), end = top + K * rowHeight + 2;
-    bars.replaceChildren(...range(K).flatMap((j) => {
+    const line = limit === null ? [] : [
+      svg("line", { x1: left + across(limit), x2: left + across(limit), y1: top - 3, y2: end, stroke: "#444",
+        "stroke-width": 1.6, "stroke-dasharray": "5 3", class: "moe-room" }),
+      svg("text", { x: left + across(limit), y: top - 8, "text-anchor": "middle" }, `C = ${limit}`)];
+    const rows = range(K).map((j) => {
       const [all, lost, y, colour] = [seen.load[j], seen.dropped[j], top + j * rowHeight, data.colours[j]];
       const bar = (from, count, fill, part) => svg("rect", { x: left + across(from), y: y + 3, width: across(count),
         height: rowHeight - 7, fill, stroke: colour, "stroke-width": count ? 1.2 : 0, [`data-${part}`]: j });
-      return [mark(j, 12, y + 13, 5, { fill: colour }),
+      return [[mark(j, 12, y + 13, 5, { fill: colour }),
         svg("text", { x: 38, y: y + 17.5, "text-anchor": "end" }, String(j)),
-        bar(0, all - lost, colour, "kept"), bar(all - lost, lost, "#fff", "lost"),
-        svg("text", { x: left + across(all) + 6, y: y + 17.5, "data-load": j }, lost ? `${all}, ${lost} dropped` : String(all))];
-    }), ...limit === null ? [] : [
-      svg("line", { x1: left + across(limit), x2: left + across(limit), y1: top - 3, y2: end, stroke: "#444",
-        "stroke-width": 1.6, "stroke-dasharray": "5 3", class: "moe-room" }),
-      svg("text", { x: left + across(limit), y: top - 8, "text-anchor": "middle" }, `C = ${limit}`)]);
+        bar(0, all - lost, colour, "kept"), bar(all - lost, lost, "#fff", "lost")],
+      svg("text", { x: left + across(all) + 6, y: y + 17.5, "data-load": j,
+        style: "stroke: #fff; stroke-width: 4px; paint-order: stroke" }, lost ? `${all}, ${lost} dropped` : String(all))];
+    });
+    bars.replaceChildren(...rows.flatMap(([drawn]) => drawn), ...line, ...rows.map(([, text]) => text));
     bars.setAttribute("aria-label", `The load of each expert. ${limit === null ? "No capacity" : `Capacity ${limit}`}. ` +
       loads());
   }
@@ -199,11 +202,13 @@ moe.start((live, data) => {
     seen = sorted();
     drawMap();
     drawBars();
-    Object.entries(buttons).forEach(([name, one]) => set(one, { "aria-pressed": name === router }));
+    Object.entries(buttons).forEach(([name, one]) => set(one, { "aria-pressed": name === router,
+      style: name === router ? "box-shadow: inset 0 0 0 2px currentcolor" : "" }));
     step.input.disabled = router === hand;
     biases.forEach((control, j) => { control.value = gate.bias[j]; });
     [across, up].forEach((control, a) => { control.value = gate.weight[chosen][a]; });
     status.textContent = said();
+    told.textContent = gate.chooses ? `b, which only chooses: ${gate.chooses.map((b) => format(b, 2)).join(", ")}.` : "";
   }
 
   // Who moves an arrow or a bias takes the gate over, without what only chooses.
@@ -255,15 +260,17 @@ moe.start((live, data) => {
   const biases = range(K).map((j) => own(`c of expert ${j}`, `bias-${j}`, data.limits.c,
     (value) => change(() => { gate.bias[j] = value; })));
   const status = html("p", { role: "status" }), small = { style: "font-size: 0.9em" };
+  const told = html("p", { ...small, class: "moe-told" });
 
   live.append(
     group("Router", controls(...Object.values(buttons))),
     staying(step, capacity),
     status,
     html("div", { class: "moe-panels" }, html("div", {}, map.element, html("p", small, "Ground: the expert that a case " +
-      "there would choose first. Hollow: with nobody. Arrows: v of the experts, drawn at half their length.")),
-    html("div", {}, bars, html("p", small, "Bars: the load. White: dropped."))),
-    group("By hand: a score is v · x + c", controls(experts, across, up), controls(...biases),
+      "there would choose first. Hollow: with nobody. With two choices, a case is drawn as the first that found room.")),
+    html("div", {}, bars, html("p", small, "Bars: the load. White: dropped. In the map arrows show v, at half its length: " +
+      "drag one, or use the sliders."), told)),
+    group("By hand: a score is v · x + c", controls(experts), controls(across, up), controls(...biases),
       controls(button("Start again", begin))));
   begin();
 

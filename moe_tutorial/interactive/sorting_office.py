@@ -1,5 +1,6 @@
 """The sorting office, of chapters 12 and 13: who gets which cases, for whom there is room, and how a training changes it."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -30,6 +31,9 @@ class SortingOffice(Interactive):
     chapter 13's comparison; or "by hand", which begins with an arrow to each cloud. step: after which the gate is taken, one
     of those that are recorded, from 0 to 1500. factor: of the capacity, from 1 to 3, in steps of 0.05; None for none.
 
+    >>> print(SortingOffice("expert choice", step=1500, factor=1.0).said())
+    Expert choice, step 1500. Each expert takes 32 of 256 cases. Nobody takes 70 of them.
+
     ValueError: another step or factor.
     """
 
@@ -48,7 +52,7 @@ class SortingOffice(Interactive):
     def data(self):
         thousandths = lambda values: (1000 * values).round().long().flatten().tolist()  # noqa: E731
         routers = [{"name": name, "k": followed.k, "score": _score(name),
-                    **{part: thousandths(values) for part, values in load_history()[name].items() if values.any()}}
+                    **{part: thousandths(values) for part, values in _gates()[name].items() if values.any()}}
                    for name, followed in FOLLOWED.items()]
         return {"colours": plots.EXPERT_COLOURS, "markers": EXPERT_MARKERS, "moments": MOMENTS,
                 "x": thousandths(cases()), "routers": routers, "arrows": thousandths(to_the_clouds()),
@@ -58,17 +62,19 @@ class SortingOffice(Interactive):
     def still(self):
         return self._begun().picture()
 
+    def said(self):
+        """What is to be seen at first, in sentences: who has how many cases, and how many are dropped."""
+        return self._begun().said()
+
     def _begun(self):
-        if self.router == BY_HAND:
-            return Office(BY_HAND, 1, to_the_clouds(), torch.zeros(EXPERTS, dtype=torch.float64), factor=self.factor)
-        return recorded(self.router, MOMENTS.index(self.step), self.factor)
+        return office(self.router, MOMENTS.index(self.step), self.factor)
 
     def widgets(self):
         from ._widgets import Panel, choice, choice_slider, expert_choice, slider
 
         router = choice("router", get_args(_Router), self.router)
         step = choice_slider("step", [(str(moment), n) for n, moment in enumerate(MOMENTS)], MOMENTS.index(self.step))
-        factor = choice_slider("capacity factor", _factors(), self.factor)
+        factor = choice_slider("capacity factor", _factors(), self.factor or 0.0)
         expert = expert_choice(EXPERTS)
         own = [slider(name, -limit, limit, 0.0) for name, limit in (
             ("arrow across", _LIMITS["v"]), ("arrow up", _LIMITS["v"]), ("bias c", _LIMITS["c"]))]
@@ -84,10 +90,7 @@ class SortingOffice(Interactive):
             panel.show(f"<p>{office.said()}</p>", office.picture())
 
         def take():
-            if router.value == BY_HAND:
-                offices.append(SortingOffice(BY_HAND, factor=factor.value)._begun())
-            else:
-                offices.append(recorded(router.value, step.value, factor.value))
+            offices.append(office(router.value, step.value, factor.value or None))
             show()
 
         def follow():
@@ -96,7 +99,7 @@ class SortingOffice(Interactive):
             take()
 
         def give_room():
-            offices.append(offices[-1].with_factor(factor.value))
+            offices.append(offices[-1].with_factor(factor.value or None))
             show()
 
         def move():
@@ -115,13 +118,13 @@ class SortingOffice(Interactive):
 
 @dataclass(frozen=True)
 class Office:
-    """A gate and its rule: router by name, k, weight `(K, 2)`, bias `(K,)`, `chooses`, a bias that only chooses, a factor."""
+    """A gate and its rule: router, k, weight `(K, 2)`, bias `(K,)`, a bias that only `chooses`, and the capacity factor."""
 
     router: str
     k: int
     weight: Tensor
     bias: Tensor
-    chooses: Tensor | None = None
+    chooses: Tensor | float = 0.0
     factor: float | None = None
     step: int | None = None
 
@@ -164,7 +167,8 @@ class Office:
         return f"{begin} Capacity {self.room}: {lost} of {choices} dropped.{both} {loads}"
 
     def picture(self):
-        return plots.sorting_office(cases(), *self.sorted(), room=self.room, caption=self.said())
+        expert, served, load, dropped = self.sorted()
+        return plots.sorting_office(cases(), expert, served, load, dropped, self.room, caption=self.said())
 
     def with_factor(self, factor):
         return Office(self.router, self.k, self.weight, self.bias, self.chooses, factor, self.step)
@@ -173,14 +177,15 @@ class Office:
         """The gate by hand, with another arrow and bias of an expert, and without a bias that only chooses."""
         weight, biases = self.weight.clone(), self.bias.clone()
         weight[expert], biases[expert] = torch.tensor(arrow, dtype=torch.float64), bias
-        return Office(BY_HAND, self.k, weight, biases, None, self.factor)
+        return Office(BY_HAND, self.k, weight, biases, factor=self.factor)
 
 
-def recorded(router, moment, factor):
-    """An office with a recorded gate."""
-    gates = load_history()[router]
-    return Office(router, FOLLOWED[router].k, gates["weight"][moment], gates["bias"][moment], gates["chooses"][moment], factor,
-                  MOMENTS[moment])
+def office(router, moment, factor):
+    """An office with a recorded gate, or with an arrow to each cloud."""
+    if router == BY_HAND:
+        return Office(BY_HAND, 1, to_the_clouds(), torch.zeros(EXPERTS, dtype=torch.float64), factor=factor)
+    weight, bias, chooses = (_gates()[router][part][moment] for part in ("weight", "bias", "chooses"))
+    return Office(router, FOLLOWED[router].k, weight, bias, chooses, factor, MOMENTS[moment])
 
 
 def cases():
@@ -191,6 +196,11 @@ def cases():
 def to_the_clouds():
     """An arrow from the middle to each cloud, `(K, 2)`: the gate that sends each subtask to an expert of its own."""
     return (1000 * ring(1, seed=SEED).middle).round() / 1000
+
+
+@functools.cache
+def _gates():
+    return load_history()
 
 
 def _taken(p, room):
@@ -210,4 +220,5 @@ def _score(router):
 
 
 def _factors():
-    return [*((f"{n / _PARTS:.2f}", n / _PARTS) for n in range(_LEAST * _PARTS, _MOST * _PARTS + 1)), ("none", None)]
+    found = [n / _PARTS for n in range(_LEAST * _PARTS, _MOST * _PARTS + 1)]
+    return [*((f"{factor:.2f}", factor) for factor in found), ("none", 0.0)]  # a slider over a few options takes no None
