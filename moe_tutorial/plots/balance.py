@@ -72,15 +72,16 @@ def sorting_office(x: Annotated[Tensor, "N D"], expert: Annotated[Tensor, "N", W
         for k in range(len(load)):
             for has in (True, False):
                 mine = x[(expert == k) & (served == has)]
-                plane.scatter(mine[:, 0].tolist(), mine[:, 1].tolist(), 14, marker=EXPERT_MARKERS[k],
-                              facecolor=expert_colour(k) if has else "none", edgecolor=expert_colour(k), linewidth=0.9)
+                if len(mine):
+                    plane.scatter(mine[:, 0].tolist(), mine[:, 1].tolist(), 14, marker=EXPERT_MARKERS[k],
+                                  facecolor=expert_colour(k) if has else "white", edgecolor=expert_colour(k), linewidth=0.9)
             there, lost = int(load[k]), int(dropped[k])
             bars.barh(k, there - lost, 0.7, color=expert_colour(k))
             bars.barh(k, lost, 0.7, left=there - lost, color="white", edgecolor=expert_colour(k))
         if room is not None:
             bars.axvline(room, color="#444444", linewidth=1.6, linestyle="--")
         plane.set(aspect="equal", xticks=[], yticks=[])
-        bars.set(ylim=(len(load) - 0.4, -0.6), yticks=range(len(load)), ylabel="expert", xlabel="cases")
+        bars.set(ylim=(len(load) - 0.4, -0.6), yticks=range(len(load)), ylabel="expert", xlabel="load")
     alone = int((~served).sum())
     nobody = f", {alone} of them with nobody" if alone else ""
     return Picture(figure, caption, f"{len(x)} cases in the plane by their expert{nobody}. "
