@@ -289,6 +289,16 @@ def test_what_is_followed_is_the_first_run_of_the_comparison(name):
     assert_close(STORED[name]["bias"][-1], stored["gate.bias"][0], rtol=0, atol=0.00051)
 
 
+def test_the_rounded_cases_go_where_chapter_12_sends_the_cases_themselves():
+    task = toys.ring(256, seed=0)
+    for c, factor in ((0.0, 1.0), (0.0, 1.25), (2.0, 1.25), (2.5, 1.25), (4.0, 1.25)):
+        bias = torch.tensor([c, *[0.0] * 7], dtype=f64)
+        sent = chosen_experts(task.x @ task.middle.T + bias, 1)
+        left = (places(sent, 8) >= capacity(256, 8, factor=factor))[:, 0]
+        expert, served, *_ = office("by hand", 0, factor).moved(0, (3.0, 0.0), c).sorted()
+        assert torch.equal(expert, sent[:, 0]) and torch.equal(served, ~left)
+
+
 def test_bad_settings_are_refused():
     for arguments, kind, said in [
         ({"router": "BASE"}, ValueError, "unknown router 'BASE': choose one of 'plain', 'Switch loss'"),
