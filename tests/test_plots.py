@@ -316,8 +316,8 @@ def test_who_finds_no_room_in_the_office_is_drawn_open_behind_the_line():
     assert [(bar.get_x(), bar.get_width(), bar.get_facecolor() == (1, 1, 1, 1)) for bar in bars.patches] == [
         (0, 1, False), (1, 0, True), (0, 0, False), (0, 0, True), (0, 1, False), (1, 1, True)]
     assert [line.get_xdata()[0] for line in bars.lines] == [1]
-    assert str(picture) == ("3 cases in the plane by their expert, 1 of them with nobody. Capacity 1. Expert 0 has 1; expert 2 "
-                            "has 2, 1 dropped; expert 1 has none.")
+    assert str(picture) == ("3 cases in the plane by their expert, 1 of them with nobody. Capacity 1. Expert 0 has 1; "
+                            "expert 2 has 2, 1 dropped; expert 1 has none.")
     given = torch.zeros(1, 2), torch.tensor([3]), torch.tensor([True]), torch.tensor([0, 0, 0, 5]), torch.zeros(4).long()
     picture = plots.sorting_office(*given, None, "caption")
     assert str(picture) == "1 cases in the plane by their expert. No capacity. Expert 3 has 5; experts 0, 1 and 2 have none."
