@@ -94,8 +94,9 @@ moe.start((live, data) => {
   // The map ------------------------------------------------------------------------------------------------------------
 
   const outlines = { // of the markers, in a square from -1 to 1
-    o: null, s: "M-.85-.85H.85V.85H-.85Z", "^": "M0-1 1 .85H-1Z", v: "M0 1 1-.85H-1Z", D: "M0-1.15 1.15 0 0 1.15-1.15 0Z",
-    P: "M-.38-1H.38V-.38H1V.38H.38V1H-.38V.38H-1V-.38H-.38Z", X: "M-1-.5-.5-1 0-.5.5-1 1-.5.5 0 1 .5.5 1 0 .5-.5 1-1 .5-.5 0Z",
+    o: null, s: "M-.85-.85H.85V.85H-.85Z", "^": "M0-1 1 .85H-1Z", v: "M0 1 1-.85H-1Z",
+    D: "M0-1.15 1.15 0 0 1.15-1.15 0Z", P: "M-.38-1H.38V-.38H1V.38H.38V1H-.38V.38H-1V-.38H-.38Z",
+    X: "M-1-.5-.5-1 0-.5.5-1 1-.5.5 0 1 .5.5 1 0 .5-.5 1-1 .5-.5 0Z",
     "*": "M0-1.2.3-.4 1.15-.37.48.16.7 1 0 .5-.7 1-.48.16-1.15-.37-.3-.4Z",
   };
   const mark = (j, u, v, r, attributes) => {
@@ -136,7 +137,8 @@ moe.start((live, data) => {
     const ink = { stroke: data.colours[j], "stroke-width": 2 };
     const line = svg("line", { x1: axes.x(0), y1: axes.y(0), ...ink });
     const end = svg("circle", { r: 8.5, fill: "#fff", ...ink, "data-arrow": j });
-    const text = svg("text", { "text-anchor": "middle", dy: 4.3, style: `fill: ${data.colours[j]}; font-weight: 700` }, String(j));
+    const text = svg("text", { "text-anchor": "middle", dy: 4.3, style: `fill: ${data.colours[j]}; font-weight: 700` },
+      String(j));
     const handle = svg("g", {}, svg("circle", { r: 15, fill: "#fff", "fill-opacity": 0.01 }), end, text);
     handle.addEventListener("pointerdown", () => choose(j));
     moe.draggable(map.element, handle, (place) => change(() => {
@@ -189,7 +191,8 @@ moe.start((live, data) => {
         svg("text", { x: 38, y: y + 17.5, "text-anchor": "end" }, String(j)),
         bar(0, all - lost, colour, "kept"), bar(all - lost, lost, "#fff", "lost")],
       svg("text", { x: left + across(all) + 6, y: y + 17.5, "data-load": j,
-        style: "stroke: #fff; stroke-width: 4px; paint-order: stroke" }, lost ? `${all}, ${lost} dropped` : String(all))];
+        style: "stroke: #fff; stroke-width: 4px; paint-order: stroke" },
+      lost ? `${all}, ${lost} dropped` : String(all))];
     });
     bars.replaceChildren(...rows.flatMap(([drawn]) => drawn), ...line, ...rows.map(([, text]) => text));
     bars.setAttribute("aria-label", `The load of each expert. ${limit === null ? "No capacity" : `Capacity ${limit}`}. ` +
@@ -255,8 +258,8 @@ moe.start((live, data) => {
     changed: (j) => choose(Number(j)) });
   const own = (label, name, limit, changed) => slider({ label, name, min: -limit, max: limit, step: 0.1, value: 0,
     show: (value) => format(value, 1), changed });
-  const [across, up] = [["across", "across"], ["up", "up"]].map(([label, name], a) =>
-    own(`v ${label}`, name, data.limits.v, (value) => change(() => { gate.weight[chosen][a] = value; })));
+  const [across, up] = ["across", "up"].map((name, a) =>
+    own(`v ${name}`, name, data.limits.v, (value) => change(() => { gate.weight[chosen][a] = value; })));
   const biases = range(K).map((j) => own(`c of expert ${j}`, `bias-${j}`, data.limits.c,
     (value) => change(() => { gate.bias[j] = value; })));
   const status = html("p", { role: "status" }), small = { style: "font-size: 0.9em" };
