@@ -97,9 +97,10 @@ moe.start((live, data) => {
     const values = run().map((one) => one.dual / unit), level = best / unit;
     const highest = Math.max(...values), size = Math.max(highest - level, 1e-3);
     const [low, high] = [level - 0.14 * size, highest + 0.06 * size];
+    const grain = highest < 10000 ? 1 : 1000; // there is room for four digits
     graph = moe.axes(360, height, { from: 0, to: steps, ticks: range(5).map((i) => i * steps / 4), label: "step", name: "step" },
-      { from: low, to: high, ticks: ticks(low, high), label: "", name: "dual" });
-    const { parts, x, y } = graph;
+      { from: low / grain, to: high / grain, ticks: ticks(low / grain, high / grain), label: "", name: "dual" });
+    const { parts, x } = graph, y = (value) => graph.y(value / grain);
     const path = (points, attributes) => svg("path", { fill: "none", "stroke-linejoin": "round",
       d: "M" + points.map((value, t) => `${x(t)} ${y(value).toFixed(2)}`).join("L"), ...attributes });
     // The name of the curve stands where the curve is not.
@@ -110,7 +111,7 @@ moe.start((live, data) => {
       path(values, { stroke: "#999", "stroke-width": 1.2 }),
       path(values.slice(0, step + 1), { stroke: style.colours[0], "stroke-width": 2.5, "data-curve": "dual" }),
       svg("text", { x: x(steps) - 4, y: y(level) + 14, "text-anchor": "end" }, `BASE ${two(best)}`),
-      svg("text", { ...named, y: 22 }, "dual D(b)"));
+      svg("text", { ...named, y: 22, "data-name": "dual" }, grain === 1 ? "dual D(b)" : "dual D(b), thousands"));
     framed.outer.replaceChildren(...parts,
       svg("circle", { cx: x(step), cy: y(dual / unit), r: 5, fill: "#fff", stroke: style.colours[0], "stroke-width": 2.5,
         "data-mark": step }));
@@ -138,8 +139,7 @@ moe.start((live, data) => {
     drawBars(now);
     drawCurve(now);
     said.textContent = sentence(now);
-    const u = two(rates[settings.rate]);
-    rule.textContent = `b \u2190 b ${settings.wrong ? "\u2212" : "+"} ${u} · sign(${even} \u2212 load)`;
+    rule.textContent = `b \u2190 b ${settings.wrong ? "\u2212" : "+"} ${rates[settings.rate] / unit} · sign(${even} \u2212 load)`;
   }
 
   // Playing: sixteen steps a second, or ten steps at once every second for readers who have asked for less motion. Only
@@ -173,7 +173,7 @@ moe.start((live, data) => {
 
   // Controls: another rule begins from biases of 0, too, and is shown at the same step -------------------------------------
 
-  const rate = choice({ label: "Step size u", name: "rate", options: rates.map((u, i) => [i, two(u)]), value: settings.rate,
+  const rate = choice({ label: "Step size u", name: "rate", options: rates.map((u, i) => [i, String(u / unit)]), value: settings.rate,
     changed(value) {
       settings.rate = Number(value);
       go(step);
@@ -188,8 +188,7 @@ moe.start((live, data) => {
   const said = html("p", { role: "status" }), rule = html("span", { class: "moe-rule" });
   live.append(
     group("The rule", controls(rate, sign, rule)),
-    staying(place, button("Back", () => go(step - 1)), button("Next", () => go(step + 1)), player,
-      button("Start again", () => go(0))),
+    staying(place, button("Back", () => go(step - 1)), button("Next", () => go(step + 1)), player, button("Reset", () => go(0))),
     said,
     html("div", { class: "moe-panels" }, bars, curve),
     html("p", { style: "font-size: 0.9em" }, `Bars: how many of the ${N} cases each expert has. Its price is \u2212b, the ` +

@@ -84,7 +84,7 @@ class Prices(Interactive):
         wrong = choice("sign", [("right", False), ("wrong", True)], self.wrong)
         step = steps("step")
         step.max = _STEPS
-        back, following, again = (button(words) for words in ("Back", "Next", "Start again"))
+        back, following, again = (button(words) for words in ("Back", "Next", "Reset"))
         panel = Panel(rate, wrong, step, back, following, again)
         best = self.best()
 
