@@ -184,6 +184,7 @@ moe.start((live, data) => {
       go(step);
     } });
   const place = slider({ label: "step", name: "step", min: 0, max: steps, step: 1, value: 0, show: String, changed: go });
+  place.element.querySelector("output").setAttribute("aria-live", "off"); // the sentence says the step
   const player = button("Play", play);
   const said = html("p", { role: "status" }), rule = html("span", { class: "moe-rule" });
   live.append(

@@ -48,13 +48,13 @@ class Prices(Interactive):
     def data(self):
         return {"style": {"colours": style()["colours"]}, "scores": [int(score) for score in self.scores.flatten().tolist()],
                 "experts": self.scores.shape[1], "unit": _UNIT, "rates": [_whole(rate) for rate in _RATES], "steps": _STEPS,
-                "best": int(self.best()), "begin": {"rate": _RATES.index(self.rate), "wrong": self.wrong}}
+                "best": int(self._best()), "begin": {"rate": _RATES.index(self.rate), "wrong": self.wrong}}
 
-    def best(self):
+    def _best(self):
         """The score of the best balanced assignment, which is the least dual, in millionths."""
         return self.scores.gather(1, balanced_assignment(self.scores)[:, None]).sum().item()
 
-    def follow(self, rate, wrong):
+    def _follow(self, rate, wrong):
         """All steps of the rule from biases of 0: loads `(T, K)`, biases `(T, K)` and dual `(T,)`, both in millionths."""
         cases, experts = self.scores.shape
         bias = torch.zeros(experts, dtype=self.scores.dtype)
@@ -68,9 +68,9 @@ class Prices(Interactive):
         return torch.stack(loads), torch.stack(biases), torch.stack(dual)
 
     def still(self):
-        loads, _, dual = self.follow(self.rate, self.wrong)
+        loads, _, dual = self._follow(self.rate, self.wrong)
         series = {f"expert {k}": load for k, load in enumerate(loads.T)}
-        first, last, best = (f"{value / _UNIT:.2f}" for value in (dual[0], dual[-1], self.best()))
+        first, last, best = (f"{value / _UNIT:.2f}" for value in (dual[0], dual[-1], self._best()))
         return plots.curves(
             range(_STEPS + 1), series, "step", "load",
             f"The loads of {len(series)} experts under the rule with {'the wrong sign and ' if self.wrong else ''}u = "
@@ -86,10 +86,10 @@ class Prices(Interactive):
         step.max = _STEPS
         back, following, again = (button(words) for words in ("Back", "Next", "Reset"))
         panel = Panel(rate, wrong, step, back, following, again)
-        best = self.best()
+        best = self._best()
 
         def show():
-            loads, biases, dual = self.follow(rate.value, wrong.value)
+            loads, biases, dual = self._follow(rate.value, wrong.value)
             now = step.value
             panel.show(f"<p>{_said(now, wrong.value, loads[now].tolist(), dual[now].item(), best)}</p>",
                        _table(loads[now].tolist(), biases[now].tolist()),
