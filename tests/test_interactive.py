@@ -33,7 +33,7 @@ MAKE = {
     "TrainItYourself": lambda: TrainItYourself(),
     "EMStepByStep": lambda: EMStepByStep(),
     "GrowATree": lambda: GrowATree(seed=0),
-    "Prices": lambda: Prices(torch.linspace(-1, 1, 24).sin().mul(1000).sin().reshape(8, 3)),
+    "Prices": lambda: Prices(torch.linspace(0, 9, 32).sin().reshape(8, 4)),
 }
 
 # What the controls show, what is drawn, and what the script says that it is.

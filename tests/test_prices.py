@@ -161,7 +161,7 @@ def test_the_numbers_of_the_chapter(shown):
     assert page.evaluate(READ)["prices"] == ["1.51", "1.08", "0.81", "0.37", "0.01", "−0.50", "−1.03", "−1.51"]
     choose(page, "0.01", wrong=True)
     assert said() == "Step 153, wrong sign: the dual is 993.70, 637.27 above BASE's 356.42; loads 0 to 134."
-    assert page.evaluate(READ)["load"] == [134, 75, 47, 0, 0, 0, 0, 0], "not one, but the three that had more than their share"
+    assert page.evaluate(READ)["load"] == [134, 75, 47, 0, 0, 0, 0, 0], "the three that had too many"
     assert wrong == []
 
 
@@ -191,7 +191,8 @@ def test_the_keyboard_does_all_and_nothing_is_cut_off(shown, width, columns):
         go(page, 40 * at)
         outside = page.locator(".moe-live svg text").evaluate_all("""texts => texts.filter((text) => {
             const [own, all] = [text.getBoundingClientRect(), text.closest("svg").getBoundingClientRect()];
-            return text.textContent && (own.left < all.left || own.right > all.right || own.top < all.top || own.bottom > all.bottom);
+            return text.textContent &&
+                (own.left < all.left || own.right > all.right || own.top < all.top || own.bottom > all.bottom);
         }).map((text) => text.textContent)""")
         assert outside == []
     button("Reset").press("Enter")

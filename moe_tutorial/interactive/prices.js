@@ -83,7 +83,9 @@ moe.start((live, data) => {
 
   // The dual over the steps; a pointer over it chooses the step -----------------------------------------------------------
 
-  const height = bottom + 6, framed = moe.framed(360, height), curve = framed.element;
+  const height = bottom + 6, framed = moe.framed(360, height);
+  /** @type {any} */
+  const curve = framed.element;
   let graph;
 
   // Ticks at round numbers, no more than six.
@@ -98,7 +100,8 @@ moe.start((live, data) => {
     const highest = Math.max(...values), size = Math.max(highest - level, 1e-3);
     const [low, high] = [level - 0.14 * size, highest + 0.06 * size];
     const grain = highest < 10000 ? 1 : 1000; // there is room for four digits
-    graph = moe.axes(360, height, { from: 0, to: steps, ticks: range(5).map((i) => i * steps / 4), label: "step", name: "step" },
+    graph = moe.axes(360, height,
+      { from: 0, to: steps, ticks: range(5).map((i) => i * steps / 4), label: "step", name: "step" },
       { from: low / grain, to: high / grain, ticks: ticks(low / grain, high / grain), label: "", name: "dual" });
     const { parts, x } = graph, y = (value) => graph.y(value / grain);
     const path = (points, attributes) => svg("path", { fill: "none", "stroke-linejoin": "round",
@@ -189,9 +192,10 @@ moe.start((live, data) => {
   const said = html("p", { role: "status" }), rule = html("span", { class: "moe-rule" });
   live.append(
     group("The rule", controls(rate, sign, rule)),
-    staying(place, button("Back", () => go(step - 1)), button("Next", () => go(step + 1)), player, button("Reset", () => go(0))),
+    staying(place, button("Back", () => go(step - 1)), button("Next", () => go(step + 1)), player,
+      button("Reset", () => go(0))),
     said,
-    html("div", { class: "moe-panels" }, bars, curve),
+    html("div", { class: "moe-panels" }, html("div", {}, bars), html("div", {}, curve)),
     html("p", { style: "font-size: 0.9em" }, `Bars: how many of the ${N} cases each expert has. Its price is \u2212b, the ` +
       "bias with its sign turned. The curve: the dual D(b). BASE is the largest sum of scores with N/K cases for each expert."));
   go(0);

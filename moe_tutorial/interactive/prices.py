@@ -20,7 +20,7 @@ _MOST_CASES, _LARGEST = 512, 10  # what the page has room for: on it, and on the
 
 @checked
 class Prices(Interactive):
-    """Loads and prices of the experts under the rule of `update_bias`, step by step, and the dual that falls to BASE's score.
+    """Loads and prices of the experts under the rule of `update_bias`, step by step, and the dual that falls to BASE's.
 
     scores: of up to 512 cases for 2 to 8 experts, from -10 to 10; the cases can be divided evenly. They are rounded to
     millionths. rate: by how much a bias moves in a step, 0.01, 0.05 or 0.2. wrong: whether it moves the wrong way.
@@ -36,7 +36,7 @@ class Prices(Interactive):
         if not 2 <= experts <= len(plots.EXPERT_COLOURS):
             raise ValueError(f"scores must be of 2 to {len(plots.EXPERT_COLOURS)} experts, got {experts}")
         if not 0 < cases <= _MOST_CASES or cases % experts:
-            raise ValueError(f"scores must be of a multiple of {experts} cases, as many as there are experts, and of at most "
+            raise ValueError(f"scores must be of a multiple of {experts} cases, one for each expert, and of at most "
                              f"{_MOST_CASES}, got {cases}")
         if scores.abs().max() > _LARGEST:
             raise ValueError(f"scores must be from {-_LARGEST} to {_LARGEST}, got one of {_farthest(scores):g}")
@@ -74,8 +74,8 @@ class Prices(Interactive):
         return plots.curves(
             range(_STEPS + 1), series, "step", "load",
             f"The loads of {len(series)} experts under the rule with {'the wrong sign and ' if self.wrong else ''}u = "
-            f"{self.rate:g}: {span(loads[0].tolist())} cases at first, {span(loads[-1].tolist())} at step {_STEPS}. The dual "
-            f"goes from {first} to {last}; BASE's score is {best}.")
+            f"{self.rate:g}: {span(loads[0].tolist())} cases at first, {span(loads[-1].tolist())} at step {_STEPS}. "
+            f"The dual goes from {first} to {last}; BASE's score is {best}.")
 
     def widgets(self):
         from ._widgets import Panel, button, choice, steps
