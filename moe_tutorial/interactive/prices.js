@@ -113,7 +113,7 @@ moe.start((live, data) => {
         "data-base": level }),
       path(values, { stroke: "#999", "stroke-width": 1.2 }),
       path(values.slice(0, step + 1), { stroke: style.colours[0], "stroke-width": 2.5, "data-curve": "dual" }),
-      svg("text", { x: x(steps) - 4, y: y(level) + 14, "text-anchor": "end" }, `BASE ${two(best)}`),
+      svg("text", { x: x(0) + 8, y: y(level) + 14 }, `BASE ${two(best)}`),
       svg("text", { ...named, y: 22, "data-name": "dual" }, grain === 1 ? "dual D(b)" : "dual D(b), thousands"));
     framed.outer.replaceChildren(...parts,
       svg("circle", { cx: x(step), cy: y(dual / unit), r: 5, fill: "#fff", stroke: style.colours[0], "stroke-width": 2.5,
@@ -142,7 +142,8 @@ moe.start((live, data) => {
     drawBars(now);
     drawCurve(now);
     said.textContent = sentence(now);
-    rule.textContent = `b \u2190 b ${settings.wrong ? "\u2212" : "+"} ${rates[settings.rate] / unit} · sign(${even} \u2212 load)`;
+    const u = rates[settings.rate] / unit;
+    rule.textContent = `b \u2190 b ${settings.wrong ? "\u2212" : "+"} ${u} · sign(${even} \u2212 load)`;
   }
 
   // Playing: sixteen steps a second, or ten steps at once every second for readers who have asked for less motion. Only
@@ -176,8 +177,8 @@ moe.start((live, data) => {
 
   // Controls: another rule begins from biases of 0, too, and is shown at the same step -------------------------------------
 
-  const rate = choice({ label: "Step size u", name: "rate", options: rates.map((u, i) => [i, String(u / unit)]), value: settings.rate,
-    changed(value) {
+  const rate = choice({ label: "Step size u", name: "rate", options: rates.map((u, i) => [i, String(u / unit)]),
+    value: settings.rate, changed(value) {
       settings.rate = Number(value);
       go(step);
     } });
@@ -197,7 +198,7 @@ moe.start((live, data) => {
     said,
     html("div", { class: "moe-panels" }, html("div", {}, bars), html("div", {}, curve)),
     html("p", { style: "font-size: 0.9em" }, `Bars: how many of the ${N} cases each expert has. Its price is \u2212b, the ` +
-      "bias with its sign turned. The curve: the dual D(b). BASE is the largest sum of scores with N/K cases for each expert."));
+      "bias with its sign turned. The curve: the dual D(b). BASE: the largest sum of scores with N/K cases for each expert."));
   go(0);
 
   return () => {
