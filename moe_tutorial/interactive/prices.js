@@ -198,7 +198,7 @@ moe.start((live, data) => {
     said,
     html("div", { class: "moe-panels" }, html("div", {}, bars), html("div", {}, curve)),
     html("p", { style: "font-size: 0.9em" }, `Bars: how many of the ${N} cases each expert has. Its price is \u2212b, the ` +
-      "bias with its sign turned. The curve: the dual D(b). BASE: the largest sum of scores with N/K cases for each expert."));
+      "bias with its sign turned. The curve: the dual D(b). BASE: the largest sum of scores with N/K cases an expert."));
   go(0);
 
   return () => {
