@@ -109,6 +109,7 @@ VALID = {
     "interactive.GrowATree": lambda: {"task": "grid", "seed": 1, "penalty": 0.1},
     "interactive.LossExplorer": lambda: {"d": 1.0, "o": [1.0, 2.0], "p": [0.5, 0.5], "variance": 1.0},
     "interactive.SortingOffice": lambda: {"router": "biases", "step": 1500, "factor": 1.25},
+    "interactive.Prices": lambda: {"scores": torch.linspace(-1, 1, 8, dtype=f64).reshape(4, 2), "rate": 0.05, "wrong": True},
     "interactive.TrainItYourself": dict,
     "interactive.TrainingPlayer": lambda: {"task": A_TASK, "losses": ["mixture"], "experts": [4], "seeds": [0],
                                            "marks": {"X": torch.tensor([0.3, 0.1])}},
