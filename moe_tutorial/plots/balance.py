@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import torch
+from matplotlib.ticker import LogLocator
 from torch import Tensor
 
 from .. import _checks
@@ -139,6 +140,8 @@ def strips(panels: Mapping, xlabel: str, caption: str) -> Picture:
         limits = [ax.get_xlim() for ax in axes]  # the same in both panels
         for ax in axes:
             ax.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
+            ax.xaxis.set_major_locator(LogLocator(numticks=9))  # every power of ten, where there is room for few by default
+            ax.xaxis.set_major_formatter("{x:g}")
     return Picture(figure, caption, f"Rows of dots, one for each run. {'; '.join(said)}.")
 
 
