@@ -22,8 +22,8 @@ capacity chosen_experts compute_all compute_by_masks compute_in_buffers compute_
 places random_experts sparse_weights
 ROUTERS RingRun Router balanced_assignment cv_squared dead_experts expert_counts hash_table importance_loss load_loss
 load_routers max_over_mean mutual_information sinkhorn smooth_load switch_loss train_on_ring update_bias z_loss
-comparison costs engine experts gate interactive losses mixture multiverse networks plots recorded recordings replication
-sound toys training vowels
+comparison costs engine experts gate interactive losses mixture multiverse networks plots processes recorded recordings
+replication sound toys training vowels
 """.split()
 
 # Modules by the addresses that they had before there were rooms, and something that each holds.
@@ -50,7 +50,7 @@ def test_a_module_is_still_at_the_address_of_before(module):
 
 
 def test_what_a_room_exports_it_has():
-    for room in ("model", "tasks", "training", "table1", "sparse", "plots", "interactive", "exercises"):
+    for room in ("model", "tasks", "training", "table1", "sparse", "processes", "plots", "interactive", "exercises"):
         module = importlib.import_module(f"moe_tutorial.{room}")
         assert module.__doc__ and all(hasattr(module, name) for name in module.__all__), room
 

@@ -49,8 +49,8 @@ def launch(module: str, processes: Count, *arguments, timeout: Positive = 60.0) 
     The processes are children of torch's own launcher (`torch.distributed.run`) and talk through this machine's loopback
     device only: no network is needed. Whatever happens, none of them is left when this returns or raises.
 
-    RuntimeError: a process failed; its rank, its exit code and the last output are in the message. TimeoutError: they were not
-    done in time. ValueError: there is no such module.
+    RuntimeError: a process failed; its rank, its exit code and the last output are in the message. TimeoutError: they were
+    not done in time. ValueError: there is no such module.
     """
     _module("module", module)
     if os.name != "posix":
@@ -74,15 +74,16 @@ def launch(module: str, processes: Count, *arguments, timeout: Positive = 60.0) 
         raise TimeoutError(f"{processes} processes of {module} were not done in {timeout:g} s; the last output:\n"
                            f"{_last(printed + said)}")
     if status:
-        raise RuntimeError(f"{processes} processes of {module} failed: {_failures(said) or f'exit status {status}'}; the last "
-                           f"output:\n{_last(printed + said)}")
+        raise RuntimeError(f"{processes} processes of {module} failed: {_failures(said) or f'exit status {status}'}; the "
+                           f"last output:\n{_last(printed + said)}")
     return printed.strip()
 
 
 def _environment():
     kept = {name: value for name, value in os.environ.items() if not _OF_OTHERS.fullmatch(name)}
     return {**kept, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": loopback(), "TORCH_CPP_LOG_LEVEL": "ERROR",
-            "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+            "PYTHONUNBUFFERED": "1", "PYTHONNODEBUGRANGES": "1",
+            "PYTHONIOENCODING": "utf-8"}
 
 
 def _end(running):
@@ -147,7 +148,7 @@ def _last(said, most=1500):
 
 def _failures(said):
     """Who failed, from the report of torch's launcher, the first one first."""
-    found = []
+    found: list[str] = []
     for rank, code in re.findall(r"^ *rank *: *(\d+).*\n *exitcode *: *(-?\d+)", said, re.M):
         name = ""
         if int(code) < 0:

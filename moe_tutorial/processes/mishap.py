@@ -66,16 +66,15 @@ def wait_for_ever():
 
 def train(compute=steps.compute):
     """A training step in which the experts of process 1 get no case; `compute` are its experts."""
-    x, d, gate, first, second = worker.problem(to_two=True)
     rank, processes = dist.get_rank(), dist.get_world_size()
-    x, d, first, second = (worker.part(one, rank, processes) for one in (x, d, first, second))
-    known = [one.clone().requires_grad_() for one in (x, gate, first, second)]
-    chosen, share = steps.route(*known[:2], 2)
+    given = worker.mine(worker.problem(to_two=True), rank, processes)
+    x, gate, first, second = known = worker.known_to_autograd(given)
+    chosen, share = steps.route(x, gate, 2)
     exchange = exchange_in()
-    rows, sent = steps.dispatch([known[0]], [chosen], worker.EXPERTS, processes, exchange)
-    answers = compute(rows[0], sent.arrived[0], *known[2:])
+    rows, sent = steps.dispatch([x], [chosen], worker.EXPERTS, processes, exchange)
+    answers = compute(rows[0], sent.arrived[0], first, second)
     y, = steps.combine([answers], sent, [chosen], [share], exchange)
-    torch.autograd.grad((d - y).square().sum(), known, allow_unused=True)
+    torch.autograd.grad((given[1] - y).square().sum(), known, allow_unused=True)
 
 
 def main(mishap, timeout=20.0):

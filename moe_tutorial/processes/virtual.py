@@ -40,8 +40,8 @@ def _parcels(name, value):
     for sender, parcels in enumerate(value):
         _checks.sequence(f"{name}[{sender}]", parcels)
         if len(parcels) != len(value):
-            raise ValueError(f"{name}[{sender}] has {len(parcels)} entries, wanted {len(value)}: each process has a parcel for "
-                             "each, an empty one where it has nothing to send")
+            raise ValueError(f"{name}[{sender}] has {len(parcels)} entries, wanted {len(value)}: each process has a parcel "
+                             "for each, an empty one where it has nothing to send")
         for receiver, parcel in enumerate(parcels):
             if not isinstance(parcel, Tensor) or not parcel.dim():
                 raise TypeError(f"{name}[{sender}][{receiver}] must be a torch.Tensor of rows, got {_checks.said(parcel)}")
@@ -67,7 +67,9 @@ def exchange(parcels: Parcels, lengths: Sequence | None = None):
     lengths: how many rows process r expects of process s, `lengths[r][s]`. Real processes have to know it before; here it is
     compared with what comes.
 
-    Nothing is copied, so gradients go back the same way. ValueError: the parcels are no square, or others come than expected.
+    Nothing is copied, so gradients go back the same way.
+
+    ValueError: the parcels are no square, or others come than expected.
     """
     if lengths is not None:
         come = [[len(parcels[s][r]) for s in range(len(parcels))] for r in range(len(parcels))]
@@ -133,7 +135,7 @@ def compute_on_processes(x: Cases, chosen: Chosen, share: Shares, first: First, 
     All are lists with an entry for each process. x `(n, D)`: its cases, maybe none. chosen and share `(n, k)`: of all K
     experts the chosen ones, and how much they count. first `(K / W, D, H)` and second `(K / W, H, M)`: the experts of the
     process; process 0 has the first ones.
-    through: the exchange.
+    through: the exchange, such as a `CountedExchange`.
 
     Gives what `compute_in_groups` gives for all cases in one process, and the same gradients.
 
@@ -148,7 +150,27 @@ def compute_on_processes(x: Cases, chosen: Chosen, share: Shares, first: First, 
     experts = len(x) * len(first[0])
     if any(map(len, x)):
         places(torch.cat(list(chosen)), experts)  # says which expert is not there, or is chosen twice
-    return steps.layer(list(x), [one.long() for one in chosen], share, first, second, len(x), through)
+    return steps.layer(list(x), [one.long() for one in chosen], share, first, second, len(x), _held(through))
+
+
+def _held(through):
+    """The exchange, held to what it has to give."""
+
+    def held(parcels, lengths):
+        try:
+            received = through(parcels, lengths)
+        except TypeError as error:
+            raise TypeError(f"through must take parcels and lengths, as exchange does, got {_checks.said(through)}") from error
+        try:
+            come = [[len(parcel) for parcel in one] for one in received]
+        except TypeError:
+            come = None
+        if come != lengths:
+            raise ValueError(f"through must give each process the rows that are sent to it, {lengths} of them, got "
+                             f"{come or _checks.said(received)}")
+        return received
+
+    return held
 
 
 def _fits(place, x, chosen, share, first, second):

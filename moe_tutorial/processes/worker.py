@@ -27,31 +27,41 @@ def problem(cases=CASES, inputs=INPUTS, hidden=HIDDEN, to_two=False):
     return x, d, gate, *random_experts(EXPERTS, inputs, hidden, inputs)
 
 
-def in_one_process(x, d, gate, first, second, k):
+def in_one_process(given, k):
     """y, the loss, and its slopes by x, gate, first and second, with all cases and all experts in one process."""
-    known = [one.clone().requires_grad_() for one in (x, gate, first, second)]
-    chosen, share = steps.route(*known[:2], k)
-    y = compute_in_groups(known[0], chosen, share, *known[2:])
-    loss = (d - y).square().sum() / len(x)
-    return y, loss, torch.autograd.grad(loss, known)
+    x, gate, first, second = known_to_autograd(given)
+    chosen, share = steps.route(x, gate, k)
+    y = compute_in_groups(x, chosen, share, first, second)
+    loss = (given[1] - y).square().sum() / len(x)
+    return y, loss, torch.autograd.grad(loss, [x, gate, first, second])
 
 
-def in_this_process(x, d, gate, first, second, k, group, mean_over_mine=False):
-    """The same for the part of this process, of its cases and its experts."""
+def known_to_autograd(given):
+    """x, gate, first and second of x, d, gate, first and second."""
+    return [one.clone().requires_grad_() for one in (given[0], *given[2:])]
+
+
+def in_this_process(given, k, group, mean_over_mine=False):
+    """The same, with the cases and the experts of this process."""
     rank, processes = dist.get_rank(group), dist.get_world_size(group)
-    x, d, first, second = (part(one, rank, processes)
-                           for one in (x, d, first, second))
-    known = [one.clone().requires_grad_()
-             for one in (x, gate, first, second)]
-    chosen, share = steps.route(*known[:2], k)
-    y, = steps.layer([known[0]], [chosen], [share], [known[2]], [known[3]],
+    x, d, gate, first, second = mine(given, rank, processes)
+    x, gate, first, second = known = known_to_autograd((x, d, gate, first, second))
+    chosen, share = steps.route(x, gate, k)
+    y, = steps.layer([x], [chosen], [share], [first], [second],
                      processes, exchange_in(group))
-    cases = len(x) if mean_over_mine else len(x) * processes  # of all
+    cases = len(x) if mean_over_mine else len(given[0])  # or of all
     loss = (d - y).square().sum() / cases
     slopes = torch.autograd.grad(loss, known)
     dist.all_reduce(slopes[1], group=group)  # each has a copy of the gate
     dist.all_reduce(loss.detach(), group=group)
     return y, loss, slopes
+
+
+def mine(given, rank, processes):
+    """A process has its part of the cases and of the experts, and the whole gate."""
+    x, d, gate, first, second = given
+    x, d, first, second = (part(one, rank, processes) for one in (x, d, first, second))
+    return x, d, gate, first, second
 
 
 def part(whole, rank, processes):
@@ -63,8 +73,8 @@ def compare(k, to_two, group):
     """The largest difference between one process and several, in y, the loss and all slopes, on any process."""
     given = problem(to_two=to_two)
     rank, processes = dist.get_rank(group), dist.get_world_size(group)
-    y, loss, slopes = in_one_process(*given, k)
-    part_y, part_loss, part_slopes = in_this_process(*given, k, group)
+    y, loss, slopes = in_one_process(given, k)
+    part_y, part_loss, part_slopes = in_this_process(given, k, group)
     wanted = [part(y, rank, processes), loss, part(slopes[0], rank, processes), slopes[1],
               *(part(one, rank, processes) for one in slopes[2:])]
     worst = max(float((one - other).abs().max()) for one, other in zip((part_y, part_loss, *part_slopes), wanted))
@@ -82,23 +92,23 @@ def times_too_large(group):
     """How many times too large the slopes of the experts are, if each process divides its loss by its own cases only."""
     given = problem()
     rank, processes = dist.get_rank(group), dist.get_world_size(group)
-    right = part(in_one_process(*given, 2)[2][2], rank, processes)
-    wrong = in_this_process(*given, 2, group, mean_over_mine=True)[2][2]
+    right = part(in_one_process(given, 2)[2][2], rank, processes)
+    wrong = in_this_process(given, 2, group, mean_over_mine=True)[2][2]
     return largest(float((wrong / right)[right.abs() > 1e-6].median()), group)
 
 
 def bytes_a_case(k, group, cases=1024, inputs=64, repeat=1):
     """Bytes a case, of float32, that a forward pass hands to the exchange, and those of them that go to others; and what
     the kernel counted on the loopback device, or None where it does not say."""
-    x, _, gate, first, second = (one.float() for one in problem(cases, inputs, inputs))
     rank, processes = dist.get_rank(group), dist.get_world_size(group)
+    given = [one.float() for one in problem(cases, inputs, inputs)]
+    x, _, gate, first, second = mine(given, rank, processes)
     exchange = CountedExchange(exchange_in(group), rank)
-    x = part(x, rank, processes)
     chosen, share = steps.route(x, gate, k)
     dist.barrier(group)
     before = on_loopback()
     for _ in range(repeat):
-        steps.layer([x], [chosen], [share], [part(first, rank, processes)], [part(second, rank, processes)], processes, exchange)
+        steps.layer([x], [chosen], [share], [first], [second], processes, exchange)
     dist.barrier(group)
     after = on_loopback()
     counted = torch.tensor([exchange.rows, exchange.to_others], dtype=torch.float64) / cases / repeat
@@ -117,7 +127,7 @@ def on_loopback():
 def main():
     with joined() as (rank, processes):
         two, everyone = dist.new_group([0, 1], timeout=timedelta(seconds=20)), dist.group.WORLD
-        found = {"equal": [], "bytes": []}
+        found: dict = {"equal": [], "bytes": []}
         for group in (two, everyone):
             if group is two and rank > 1:
                 continue
