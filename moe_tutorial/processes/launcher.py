@@ -97,7 +97,7 @@ def _end(running):
     except subprocess.TimeoutExpired:
         running.kill()
         running.wait()
-    left = below.items() & {pid: begun for pid, _, begun in _all()}.items()  # a number may be another process's by now
+    left = below.items() & {pid: begun for pid, _, begun in everybody()}.items()  # a number may be another process's by now
     for pid, _ in left:
         try:
             os.killpg(pid, signal.SIGKILL)  # a worker has a session of its own
@@ -109,7 +109,7 @@ def _end(running):
 def descendants(parent):
     """The processes below one, by their numbers, and when each began; none where neither /proc nor `ps` says."""
     children: dict[int, list] = {}
-    for pid, above, begun in _all():
+    for pid, above, begun in everybody():
         children.setdefault(above, []).append((pid, begun))
     found = list(children.get(parent, ()))
     for pid, _ in found:
@@ -117,7 +117,7 @@ def descendants(parent):
     return dict(found)
 
 
-def _all():
+def everybody():
     """Each process of the machine, the one above it, and when it began."""
     if Path("/proc/self/stat").exists():
         for stat in Path("/proc").glob("[0-9]*/stat"):

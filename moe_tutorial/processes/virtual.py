@@ -160,7 +160,8 @@ def _held(through):
         try:
             received = through(parcels, lengths)
         except TypeError as error:
-            raise TypeError(f"through must take parcels and lengths, as exchange does, got {_checks.said(through)}") from error
+            raise TypeError(f"through must take parcels and lengths, as exchange does, got "
+                            f"{_checks.said(through)}") from error
         try:
             come = [[len(parcel) for parcel in one] for one in received]
         except TypeError:
