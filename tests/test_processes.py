@@ -255,21 +255,44 @@ def test_who_does_not_end_when_asked_is_killed_with_all_below_it(monkeypatch):
         assert [parent.stdout.readline() for _ in range(2)] == [b"here\n"] * 2
         below = launcher.descendants(parent.pid)
         assert len(below) == 1 and below.keys() < launcher.descendants(os.getpid()).keys()
-        launcher._end(parent)
+        seen = {}
+        assert launcher._wait(parent, 0.1, seen) is None and seen == below
+        launcher._end(parent, {})
         assert parent.stdout.read() == b""  # the pipe is closed: nobody is left who holds it
     finally:
         parent.kill()
         parent.wait()
         parent.stdout.close()
-    launcher._end(parent)  # has ended: its number may be another's, and nobody is touched
 
 
-def test_a_worker_whose_launcher_is_gone_ends_itself(monkeypatch):
-    above, ended = [7, 7, 1], []
-    monkeypatch.setattr(between, "os", types.SimpleNamespace(getppid=lambda: above.pop(0), _exit=ended.append))
+def test_a_worker_ends_itself_when_the_notebook_is_gone(monkeypatch):
+    asked, ended = [], []
+
+    def kill(pid, number):
+        asked.append((pid, number))
+        if len(asked) == 3:
+            raise ProcessLookupError
+
+    monkeypatch.setattr(between, "os", types.SimpleNamespace(kill=kill, _exit=ended.append))
     monkeypatch.setattr(between, "time", types.SimpleNamespace(sleep=lambda seconds: None))
     between._end_with(7)
-    assert ended == [1] and above == []
+    assert ended == [1] and asked == [(7, 0)] * 3
+
+
+@posix
+def test_who_is_left_by_a_launcher_that_was_killed_is_killed_too_and_nobody_who_has_its_number_only():
+    parent = subprocess.Popen([sys.executable, "-c", DEAF, DEAF], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert [parent.stdout.readline() for _ in range(2)] == [b"here\n"] * 2
+        seen = launcher.descendants(parent.pid)
+        parent.kill()
+        assert launcher._wait(parent, 60, seen) == -9
+        launcher._end(parent, dict.fromkeys(seen, "another moment"))
+        assert seen.items() <= {(pid, begun) for pid, _, begun in launcher.everybody()}
+        launcher._end(parent, seen)
+        assert parent.stdout.read() == b""
+    finally:
+        parent.stdout.close()
 
 
 REPORT = """\

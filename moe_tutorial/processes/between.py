@@ -10,6 +10,9 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
+LAUNCHED_BY = "MOE_TUTORIAL_LAUNCHED_BY"
+"""The variable of the environment with the number of the process that called `launch`."""
+
 
 class AllToAll(torch.autograd.Function):
     """Rows to every process of a group, and from every one; their gradients go the same way back.
@@ -51,7 +54,8 @@ def joined(backend="gloo", timeout=20.0):
     """
     if not is_there(backend):
         raise RuntimeError(f"this build of torch has no {backend}, which the processes are to talk through")
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    if LAUNCHED_BY in os.environ:
+        threading.Thread(target=_end_with, args=(int(os.environ[LAUNCHED_BY]),), daemon=True).start()
     torch.set_num_threads(1)
     dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
     try:
@@ -70,8 +74,11 @@ def loopback():
     return "lo0" if sys.platform == "darwin" else "lo"
 
 
-def _end_with(parent):
-    """End this process when the one that started it has ended, however that came."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+def _end_with(starter):
+    """End this process when the one that called `launch` has ended, as a notebook whose kernel is started anew."""
+    try:
+        while True:
+            os.kill(starter, 0)  # sends nothing, and fails where nobody is
+            time.sleep(0.5)
+    except ProcessLookupError:
+        os._exit(1)

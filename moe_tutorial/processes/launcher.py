@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from .. import _checks
 from ..shapes import Count, Positive, checked
-from .between import dist, loopback
+from .between import LAUNCHED_BY, dist, loopback
 
 PATIENCE = 10.0
 """Seconds from the request to end until it is enforced."""
+
+LOOK = 0.5
+"""Seconds from one look at who is there to the next."""
 
 _OF_OTHERS = re.compile("(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|MASTER_(ADDR|PORT)|(TORCHELASTIC|PET)_.*")
 """Variables of the environment that would make the new processes a part of another launch."""
@@ -63,12 +67,11 @@ def launch(module: str, processes: Count, *arguments, timeout: Positive = 60.0) 
         # Files and no pipes: a process that outlives the launcher would hold a pipe open, and reading it would never end.
         running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=_environment(),
                                    start_new_session=True)
+        seen: dict[int, str] = {}
         try:
-            status = running.wait(timeout)
-        except subprocess.TimeoutExpired:
-            status = None
+            status = _wait(running, timeout, seen)
         finally:
-            _end(running)
+            _end(running, seen)
         printed, said = _read(out), _read(errors)
     if status is None:
         raise TimeoutError(f"{processes} processes of {module} were not done in {timeout:g} s; the last output:\n"
@@ -81,29 +84,43 @@ def launch(module: str, processes: Count, *arguments, timeout: Positive = 60.0) 
 
 def _environment():
     kept = {name: value for name, value in os.environ.items() if not _OF_OTHERS.fullmatch(name)}
-    return {**kept, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": loopback(), "TORCH_CPP_LOG_LEVEL": "ERROR",
+    return {**kept, LAUNCHED_BY: str(os.getpid()), "OMP_NUM_THREADS": "1",
+            "GLOO_SOCKET_IFNAME": loopback(), "TORCH_CPP_LOG_LEVEL": "ERROR",
             "PYTHONUNBUFFERED": "1", "PYTHONNODEBUGRANGES": "1",
             "PYTHONIOENCODING": "utf-8"}
 
 
-def _end(running):
-    """End torch's launcher and all below it, if it runs. Asked to end it ends its workers; killed, it would leave them."""
-    if running.poll() is not None:
-        return
-    below = descendants(running.pid)
-    running.send_signal(signal.SIGTERM)
-    try:
-        running.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        running.kill()
-        running.wait()
-    left = below.items() & {pid: begun for pid, _, begun in everybody()}.items()  # a number may be another process's by now
-    for pid, _ in left:
+def _wait(running, timeout, seen):
+    """The exit status of torch's launcher, or None when the time is up. Who was seen below it meanwhile goes into `seen`."""
+    until = time.monotonic() + timeout
+    while True:
+        seen |= descendants(running.pid)
+        rest = until - time.monotonic()
         try:
-            os.killpg(pid, signal.SIGKILL)  # a worker has a session of its own
-        except (ProcessLookupError, PermissionError):
+            return running.wait(max(0.0, min(rest, LOOK)))
+        except subprocess.TimeoutExpired:
+            if rest <= LOOK:
+                return None
+
+
+def _end(running, seen):
+    """End torch's launcher and all that was seen below it. Asked to end it ends its workers; killed, it would leave them."""
+    if running.poll() is None:
+        seen |= descendants(running.pid)
+        running.send_signal(signal.SIGTERM)
+        try:
+            running.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+    until = time.monotonic() + PATIENCE
+    while left := seen.items() & {(pid, begun) for pid, _, begun in everybody()}:  # a number may be another's by now
+        for pid, _ in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > until:
+            return
+        time.sleep(0.05)  # to be killed takes a moment
 
 
 def descendants(parent):
@@ -118,20 +135,22 @@ def descendants(parent):
 
 
 def everybody():
-    """Each process of the machine, the one above it, and when it began."""
+    """Each process of the machine that has not ended, the one above it, and when it began."""
     if Path("/proc/self/stat").exists():
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):  # it has ended meanwhile
                 fields = stat.read_text(errors="replace").rpartition(")")[2].split()
-                yield int(stat.parent.name), int(fields[1]), fields[19]
+                if fields[0] not in "ZX":  # ended, and nobody has asked how
+                    yield int(stat.parent.name), int(fields[1]), fields[19]
         return
     try:
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,lstart="], capture_output=True, text=True).stdout
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,state=,lstart="], capture_output=True, text=True).stdout
     except OSError:
         return
     for line in listed.splitlines():
-        pid, above, begun = line.split(None, 2)
-        yield int(pid), int(above), begun
+        pid, above, state, begun = line.split(None, 3)
+        if not state.startswith("Z"):
+            yield int(pid), int(above), begun
 
 
 def _read(file):
