@@ -15,29 +15,36 @@ LAUNCHED_BY = "MOE_TUTORIAL_LAUNCHED_BY"
 
 
 class AllToAll(torch.autograd.Function):
-    """Rows to every process of a group, and from every one; their gradients go the same way back.
+    """Rows to every process of a group, and from every one.
 
-    send, receive: how many rows go to each process and come from each, lists of W whole numbers.
+    send, receive: how many rows go to each process and come from each.
     """
 
     @staticmethod
     def forward(ctx, rows, send, receive, group):
         ctx.send, ctx.receive, ctx.group = send, receive, group
         arrived = rows.new_empty(sum(receive), *rows.shape[1:])
-        dist.all_to_all_single(arrived, rows.contiguous(), receive, send, group=group)
+        dist.all_to_all_single(arrived, rows.contiguous(), receive, send,
+                               group=group)
         return arrived
 
     @staticmethod
     def backward(ctx, slope):
-        return AllToAll.apply(slope, ctx.receive, ctx.send, ctx.group), None, None, None
+        back = AllToAll.apply(slope, ctx.receive, ctx.send, ctx.group)
+        return back, None, None, None
 
 
 def exchange_in(group=None):
-    """The exchange of one real process with the others of its group: lists with a single entry, as `steps` takes them."""
+    """The exchange of one real process with those of its group.
+
+    Its lists have one entry: only one process lives here.
+    """
 
     def exchange(parcels, lengths):
         (parcels,), (lengths,) = parcels, lengths
-        arrived = AllToAll.apply(torch.cat(list(parcels)), [len(parcel) for parcel in parcels], lengths, group)
+        send = [len(parcel) for parcel in parcels]
+        rows = torch.cat(list(parcels))
+        arrived = AllToAll.apply(rows, send, lengths, group)
         return [list(arrived.split(lengths))]
 
     return exchange

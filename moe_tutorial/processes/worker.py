@@ -44,13 +44,13 @@ def known_to_autograd(given):
 def in_this_process(given, k, group, mean_over_mine=False):
     """The same, with the cases and the experts of this process."""
     rank, processes = dist.get_rank(group), dist.get_world_size(group)
-    x, d, gate, first, second = mine(given, rank, processes)
-    x, gate, first, second = known = known_to_autograd((x, d, gate, first, second))
+    given_here = mine(given, rank, processes)
+    x, gate, first, second = known = known_to_autograd(given_here)
     chosen, share = steps.route(x, gate, k)
     y, = steps.layer([x], [chosen], [share], [first], [second],
                      processes, exchange_in(group))
     cases = len(x) if mean_over_mine else len(given[0])  # or of all
-    loss = (d - y).square().sum() / cases
+    loss = (given_here[1] - y).square().sum() / cases
     slopes = torch.autograd.grad(loss, known)
     dist.all_reduce(slopes[1], group=group)  # each has a copy of the gate
     dist.all_reduce(loss.detach(), group=group)
