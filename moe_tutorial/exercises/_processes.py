@@ -91,8 +91,8 @@ def steps(draw):
     found = []
     for processes, n in ((2, 3), (4, 2), (3, 5), (2, 1), (1, 4)):
         chosen = torch.randint(processes, (processes, n), generator=draw.generator)
-        sign = -1 if n == 2 else 1
-        found.append((3 * draw(processes, n), 2 * draw(processes, n), chosen, sign * (1 + draw.uniform(1)[0]), draw(processes)))
+        common = (-1 if n == 2 else 1) * (1 + draw.uniform(1)[0])
+        found.append((3 * draw(processes, n), 2 * draw(processes, n), chosen, common, draw(processes)))
     x, d, chosen, common, expert = found[2]
     return [*found, (x, d, torch.zeros_like(chosen), common, expert)]
 
