@@ -48,9 +48,9 @@ def each_row(rows, whose, first, second):
 
 
 def returned(draw):
-    """Answers in the order of experts, choices and shares: one choice, several, one case, an expert for all."""
+    """Answers in the order of experts, choices and shares: one choice, several, one case, many, an expert for all."""
     found = []
-    for n, experts, k in ((5, 4, 2), (6, 3, 1), (1, 4, 3), (4, 3, 3), (7, 8, 2)):
+    for n, experts, k in ((5, 4, 2), (6, 3, 1), (1, 4, 3), (4, 3, 3), (7, 8, 2), (60, 3, 2)):
         found.append((draw(n * k, 3), draw(n, experts).argsort(dim=-1)[:, :k], torch.sigmoid(draw(n, k))))
     return [*found, (draw(4, 2), torch.full((4, 1), 1), torch.sigmoid(draw(4, 1)))]
 
@@ -91,7 +91,8 @@ def steps(draw):
     found = []
     for processes, n in ((2, 3), (4, 2), (3, 5), (2, 1), (1, 4)):
         chosen = torch.randint(processes, (processes, n), generator=draw.generator)
-        found.append((draw(processes, n), draw(processes, n), chosen, 1 + draw.uniform(1)[0], draw(processes)))
+        common = (-1 if n == 2 else 1) * (1 + draw.uniform(1)[0])
+        found.append((3 * draw(processes, n), 2 * draw(processes, n), chosen, common, draw(processes)))
     x, d, chosen, common, expert = found[2]
     return [*found, (x, d, torch.zeros_like(chosen), common, expert)]
 
