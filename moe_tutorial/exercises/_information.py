@@ -9,10 +9,11 @@ def labels(*names, most=4):
         found = []
         for n in (12, 30, 7, 2):
             base = (draw.uniform(n) * most).long()
-            found.append(tuple((base * (place % 2) + (draw.uniform(n) * (place + 2)).long()) for place in range(len(names))))
+            found.append(tuple((base * (place % 2) + (draw.uniform(n) * (4 - place)).long()) for place in range(len(names))))
         same = torch.tensor([0, 3, 3, 1, 0, 3])
         found.append(tuple(same for _ in names))
         found.append(tuple(torch.zeros(5, dtype=torch.int64) for _ in names))
+        found.append((torch.arange(12) % 6, torch.arange(12) % 6, torch.arange(12) // 6)[:len(names)])
         far = torch.tensor([9, 0, 9, 4, 0, 9, 4, 4])
         found.append(tuple(far if place == 0 else (torch.arange(8) // (place + 1)) % 3 for place in range(len(names))))
         return found
