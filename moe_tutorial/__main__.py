@@ -8,11 +8,11 @@ from .exercises import EXERCISES, check, hint, solution
 from .language import recorded as language_recorded
 from .language import speed as language_speed
 from .recordings import RecordingError
-from .sparse import compared, costs, saving
+from .sparse import compared, costs, history, saving
 from .table1 import fits, multiverse, recorded
 
-RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, compared.RECORDINGS, fits.FITS,
-                                        language_recorded.RECORDINGS, language_speed.SPEED,
+RECORDINGS = {one.name: one for one in (costs.RECORDINGS, saving.RECORDINGS, compared.RECORDINGS, history.RECORDINGS,
+                                        fits.FITS, language_speed.SPEED, language_recorded.RECORDINGS,
                                         recorded.SIMULATIONS, recorded.TRAININGS, multiverse.RECORDINGS,
                                         multiverse.ELSEWHERE)}
 """All stored results by name, those that take longest last."""

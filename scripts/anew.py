@@ -38,6 +38,14 @@ def moved(name, folder):
         new, old = ([result["error"].mean().item() for row, result in store.load().items()
                      if ("table", "subtasks") in row.settings] for store in (anew, RECORDINGS[name]))
         means = dict(zip(("even work with the truth's table", "uneven work with the truth's table"), zip(new, old)))
+    elif name == "sorting_office":  # the first steps, before a last bit moves a choice
+        new, old = anew.load(), RECORDINGS[name].load()
+        means = {f"the first gates of {setting}": tuple(
+            stored[setting]["weight"][:3].abs().double().mean().item() for stored in (new, old)) for setting in old}
+    elif name == "language":  # the dense nets choose nobody
+        new, old = ([result["losses"][-1].mean().item() for run, result in store.load().items() if run.model == "dense"]
+                    for store in (anew, RECORDINGS[name]))
+        means = {f"dense net {number}": both for number, both in enumerate(zip(new, old))}
     elif name == "fits":
         new, old = anew.load(), RECORDINGS[name].load()
         means = {f"{setting.system} of size {setting.size}, seed {setting.seed}": tuple(

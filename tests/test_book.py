@@ -372,7 +372,9 @@ def test_the_search_finds(opened, words, chapter):
 @pytest.mark.parametrize("path, name", [("notebooks/07_training.html", "training-player"),
                                         ("book/train_it_yourself.html", "train-it-yourself"),
                                         ("notebooks/10_em.html", "em-step-by-step"),
-                                        ("notebooks/11_tree.html", "grow-a-tree")])
+                                        ("notebooks/11_tree.html", "grow-a-tree"),
+                                        ("notebooks/13_balance.html", "sorting-office"),
+                                        ("notebooks/13_balance.html", "prices")])
 def test_on_a_phone_the_controls_stay_in_sight(opened, path, name):
     page, wrong = opened(path, viewport={"width": 390, "height": 844}, has_touch=True)
     row, last = (page.locator(f"#interactive-{name} {part}") for part in (".moe-stay", ".moe-panels svg"))

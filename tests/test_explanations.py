@@ -105,6 +105,9 @@ def everything_printed(chapter):
     ("loss_of_layers", "the loss is 1.0, as for a perfect balance", 13, "mean of the layers 3.88, joined 1.00"),
     ("moved_bias", "a few experts have everything", 13, "even biases, wrong sign 5.7 dead"),
     ((13, 1), "It can be below 1", 13, "below 1: loss 0.972"),
+    ((13, 2), "an eighth of the cases is more than a rare subtask has", 13,
+     "uneven 0.37 0.18 0.12 0.09 0.07 0.06 0.05 0.05"),
+    ("moved_bias", "the model learns all the same", 13, "uneven biases, wrong sign 5.2 dead, error 0.37"),
     ((9, 3), "lose 17 to 18 points", 9, "men 94.7% 94.7% 100.0% women 77.2% 77.2% 100.0% children 76.8% 76.8%"),
 ])
 def test_what_is_said_again_is_what_a_chapter_prints(where, said, chapter, printed):

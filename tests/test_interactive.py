@@ -8,11 +8,21 @@ import sys
 
 import nbformat
 import pytest
+import torch
 from execute import ROOT, notebooks
 from jupyter_client.manager import start_new_kernel
 
 from moe_tutorial import vowel_task
-from moe_tutorial.interactive import EMStepByStep, GateExplorer, GrowATree, LossExplorer, TrainingPlayer, TrainItYourself
+from moe_tutorial.interactive import (
+    EMStepByStep,
+    GateExplorer,
+    GrowATree,
+    LossExplorer,
+    Prices,
+    SortingOffice,
+    TrainingPlayer,
+    TrainItYourself,
+)
 
 TASK = vowel_task()
 COLAB = ROOT / ".venv" / "colab"
@@ -24,6 +34,8 @@ MAKE = {
     "TrainItYourself": lambda: TrainItYourself(),
     "EMStepByStep": lambda: EMStepByStep(),
     "GrowATree": lambda: GrowATree(seed=0),
+    "SortingOffice": lambda: SortingOffice(),
+    "Prices": lambda: Prices(torch.linspace(0, 9, 32).sin().reshape(8, 4)),
 }
 
 # What the controls show, what is drawn, and what the script says that it is.
@@ -134,7 +146,7 @@ def test_two_of_a_kind_on_a_page_share_no_id_and_move_alone(shown, kind):
         return clip.matches("clipPath") && clip.closest(".moe-interactive") === part.closest(".moe-interactive");
     })""")
     clips = {"GateExplorer": 2, "LossExplorer": 0, "TrainingPlayer": 4, "TrainItYourself": 2, "EMStepByStep": 4,
-             "GrowATree": 2}
+             "GrowATree": 2, "SortingOffice": 2, "Prices": 2}
     assert all(own) and len(own) == clips[kind]
     drawn = lambda: page.locator(".moe-interactive").evaluate_all("all => all.map((one) => one.drawn())")  # noqa: E731
     first, second = drawn()

@@ -74,6 +74,9 @@ PICTURES = {
                                            "caption"),
     "sorted_cases": lambda: plots.sorted_cases(torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), {"a": [0, 2, 2]},
                                                "caption"),
+    "sorting_office": lambda: plots.sorting_office(
+        torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), torch.tensor([0, 2, 2]), torch.tensor([True, True, False]),
+        torch.tensor([1, 0, 2]), torch.tensor([0, 0, 1]), 1, "caption"),
     "strips": lambda: plots.strips({"even": {"a": [0.1, 0.2, 0.4], "b": [2.0]},
                                     "uneven": {"a": [1.0], "b": [3.0, 4.0, 9.0]}}, "error", "caption"),
     "shares": lambda: plots.shares([0, 10], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), "caption"),
@@ -301,6 +304,24 @@ def test_who_has_no_room_is_drawn_open_and_said():
     boxes = {(*text.get_position(), text.get_text()): text.get_bbox_patch().get_facecolor()
              for text in picture.figure.axes[0].texts}
     assert [place for place, colour in boxes.items() if colour[:3] == (1, 1, 1)] == [(0, 2.5, "2")]
+
+
+def test_who_finds_no_room_in_the_office_is_drawn_open_behind_the_line():
+    picture = PICTURES["sorting_office"]()
+    plane, bars = picture.figure.axes
+    assert [len(dots.get_offsets()) for dots in plane.collections] == [1, 1, 1]
+    ours, theirs, open_ = ([tuple(colours[0]) for colours in (dots.get_facecolor(), dots.get_edgecolor())]
+                           for dots in plane.collections)
+    assert ours[0] == ours[1] != theirs[0] == theirs[1] == open_[1] and open_[0] == (1, 1, 1, 1)
+    assert [(bar.get_x(), bar.get_width(), bar.get_facecolor() == (1, 1, 1, 1)) for bar in bars.patches] == [
+        (0, 1, False), (1, 0, True), (0, 0, False), (0, 0, True), (0, 1, False), (1, 1, True)]
+    assert [line.get_xdata()[0] for line in bars.lines] == [1]
+    assert str(picture) == ("3 cases in the plane by their expert, 1 of them with nobody. Capacity 1. Expert 0 has 1; "
+                            "expert 2 has 2, 1 dropped; expert 1 has none.")
+    given = torch.zeros(1, 2), torch.tensor([3]), torch.tensor([True]), torch.tensor([0, 0, 0, 5]), torch.zeros(4).long()
+    picture = plots.sorting_office(*given, None, "caption")
+    assert str(picture) == "1 cases in the plane by their expert. No capacity. Expert 3 has 5; experts 0, 1 and 2 have none."
+    assert not picture.figure.axes[1].lines
 
 
 def test_each_case_has_the_marker_of_its_expert_and_each_row_its_median():

@@ -46,6 +46,8 @@ EXPERTS = {
     "pushes": lambda n: plots.pushes({"eq. 1.3": drawn_from(n)}, "caption"),
     "queues": lambda n: plots.queues(torch.arange(n)[:, None], torch.zeros(n, 1).long(), n, 1, "caption"),
     "sorted_cases": lambda n: plots.sorted_cases(drawn_from(n, 2), {"title": torch.arange(n)}, "caption"),
+    "sorting_office": lambda n: plots.sorting_office(
+        drawn_from(n, 2), torch.arange(n), torch.ones(n).bool(), torch.ones(n).long(), torch.zeros(n).long(), 2, "caption"),
     "shares": lambda n: plots.shares([0, 1], torch.full((2, n), 1 / n, dtype=f64), "caption"),
     "favourites": lambda n: plots.favourites(drawn_from(n, 2), {"title": torch.eye(n, dtype=f64)}, "caption"),
     "vowel_map": lambda n: plots.vowel_map({"i": [0.3, 2.4]}, some_lines(n), "caption"),
@@ -119,6 +121,7 @@ def test_values_that_cannot_be_drawn_are_counted():
 
 ONE = {"one": torch.ones(2)}
 EMPTY = torch.ones(0)
+OFFICE = torch.ones(1, 2), torch.tensor([0]), torch.tensor([True]), torch.tensor([1, 0]), torch.tensor([0, 0])
 
 
 @pytest.mark.parametrize(("call", "said"), [
@@ -159,6 +162,12 @@ EMPTY = torch.ones(0)
     (lambda: plots.queues(torch.ones(2, 1).long(), torch.ones(2, 1).long(), 1, 1, "c"),
      "chosen must hold the numbers of experts, from 0 to 0"),
     (lambda: plots.queues(torch.zeros(2, 1).long(), torch.full((2, 1), 20), 1, 1, "c"), "places must be from 0 to 19"),
+    (lambda: plots.sorting_office(torch.ones(1, 3), *OFFICE[1:], 1, "c"), "x has shape (1, 3), wanted (N, 2)"),
+    (lambda: plots.sorting_office(OFFICE[0], torch.tensor([2]), *OFFICE[2:], 1, "c"),
+     "expert must hold the numbers of experts, from 0 to 1, got "),
+    (lambda: plots.sorting_office(*OFFICE[:4], torch.tensor([2, 0]), 1, "c"),
+     "dropped must be from 0 to the load [1, 0], got [2, 0]"),
+    (lambda: plots.sorting_office(*OFFICE[:4], torch.tensor([0, -1]), 1, "c"), "dropped must be from 0 to the load"),
     (lambda: plots.shares([0, 1], torch.ones(3, 1), "c"), "proportions has shape (3, 1), wanted (2, K)"),
     (lambda: plots.shares([1, 1], torch.ones(2, 1), "c"), "epochs must grow from one to the next"),
     (lambda: plots.shares([0, 1], torch.ones(2, 2), "c"), "the proportions of an epoch must add up to 1"),

@@ -9,7 +9,7 @@ def labels(*names, most=4):
         found = []
         for n in (12, 30, 7, 2):
             base = (draw.uniform(n) * most).long()
-            found.append(tuple((base * (place % 2) + (draw.uniform(n) * (4 - place)).long()) for place in range(len(names))))
+            found.append(tuple((base * (place % 2) + (draw.uniform(n) * 4).long()) for place in range(len(names))))
         same = torch.tensor([0, 3, 3, 1, 0, 3])
         found.append(tuple(same for _ in names))
         found.append(tuple(torch.zeros(5, dtype=torch.int64) for _ in names))

@@ -31,7 +31,7 @@ some rounds down, which is one place less, and some is called with the number of
 
 EXERCISES.predict(
     "the slope of a lonely score", "easy", 5, name="gate_gradient_of_one", tolerance=0.004,
-    statement="""A gate has the scores 1 and 0, the experts answer 3 and 1, and wanted is 1. Only the favourite is computed, and its weight
+    statement="""A gate has the scores 1 and 0, the experts answer 3 and 1, and the desired output is 1. Only the favourite is computed, and its weight
 is the softmax over the one score that was chosen. The loss is the squared error of y. What is the slope of the loss with respect to
 the favourite's score? Say a number before you run anything.""",
     hints=(
@@ -57,8 +57,8 @@ began. With the weight $p_0$ in place of 1 the slope is $p_0 (1 - p_0)\, g\, o_0
     "weights of the chosen", "medium", 10, inputs=sparse.scores_and_numbers,
     statement="""Write `chosen_weights(scores, k, renormalise)`: the weights of all experts, `(N, K)`, when only the `k` with the largest
 scores of each case count. `scores` is `(N, K)`, without ties, and a score may be as large as 1000. If `renormalise` is True, the weights
-are the softmax over the k chosen scores; if it is False, they are the proportions of the softmax over all, as they are. Whoever is not
-chosen has exactly 0.""",
+are the softmax over the k chosen scores; if it is False, they are the proportions of the softmax over all, as they are. An expert that is
+not chosen has exactly 0.""",
     hints=(
         "`scores.topk(k, dim=1).indices` has the chosen experts of each case, and `scatter` makes a table of True and False of it.",
         "renormalised: a score of minus infinity has the exponential 0, so `masked_fill` those that are not chosen, and take the "
@@ -130,8 +130,8 @@ def queue_places(chosen, experts):
 @EXERCISES.repair(
     "put back together", "medium", 10, inputs=sparse.answers_of_cases,
     statement="""`broken` should put the answers of the experts together: each choice has an answer, a row of `out` `(A, M)`, belongs to the
-case `whose` `(A,)`, and counts with its `share` `(A,)`. `y` has a row for each case, as many as the inputs `x` `(N, M)`: the sum of its answers,
-each times its share. A case that was dropped is in `whose` not at all, and gets 0. With one choice a case `broken` is right; with two
+case `whose` `(A,)`, and counts with its `share` `(A,)`. `y` has a row for each case, as many as the inputs `x` `(N, M)`, of which only the shape is used: the sum of
+its answers, each times its share. A case that was dropped is in `whose` not at all, and gets 0. With one choice a case `broken` is right; with two
 it is not. Find out why, and write `combine`.""",
     given='''def broken(out, whose, share, x):
     y = torch.zeros_like(x)
@@ -170,8 +170,8 @@ def only_the_favourite(d, o, scores):
 @EXERCISES.write(
     "Switch's gradient", "hard", 20, inputs=sparse.errors_of_one, watch=sparse.calls_autograd,
     statement=r"""Write `switch_gradient(d, o, scores)`, without autograd: the slope of $E = \tfrac12 \|d - y\|^2$ with respect to each score,
-`(N, K)`, where $y = p_i\, o_i$ with $i$ the favourite of the case and $p$ the softmax over *all* scores. In go `d` `(N, M)`, `o`
-`(N, K, M)` and `scores` `(N, K)`, without ties. Mind the half.""",
+`(N, K)`, where $y = p_i\, o_i$ with $i$ the favourite of the case and $p$ the softmax over *all* scores. The arguments are `d`
+`(N, M)`, `o` `(N, K, M)` and `scores` `(N, K)`, without ties. Mind the half.""",
     hints=(
         "the chain rule: how does E change with y, y with p of the favourite, and that p with each score, its own and the others'?",
         r"the slope of a softmax: $\partial p_i / \partial s_j = p_i ([i = j] - p_j)$. With $g = y - d$ the slope is "
@@ -221,11 +221,12 @@ def share_of_the_first(x, chosen, share, first, second):
 be chosen by nobody.""",
     hints=(
         "`torch.where(chosen == i)` gives the cases that chose expert i, and which of their choices it was.",
-        "for each expert: its rows of x, its answer, times the share of just that choice; added to y at its cases with `index_add_`.",
+        "for each expert: its rows of x, its answer, times the share of just that choice; added to y at its cases.",
     ),
     explanation="""Expert by expert, or all sorted by expert first: either way an expert sees its own rows, as many as there are choices of
-it, and an expert without choices sees none. The share is that of the choice, `share[case, choice]`, and not that of the first one. `index_add_`
-adds, so that the second choice of a case does not wipe out its first. Computing all experts and multiplying by 0 gives the same numbers,
+it, and an expert without choices sees none. The share is that of the choice, `share[case, choice]`, and not that of the first one. The
+answers are added, so that a case's second choice does not wipe out its first. In this loop `y[case] += ...` would add as well, since no case
+comes twice to one expert; after sorting, with all choices in one `case`, only `index_add_` does. Computing all experts and multiplying by 0 gives the same numbers,
 and saves nothing.""",
     wrong=(
         Wrong(first_choice_only, "only the first choice of each case is there. All k of them count."),
@@ -264,7 +265,7 @@ QUIZ = (
         (
             ("The arithmetic of the experts", "Each case still has two answers computed."),
             ("Nothing", "The arithmetic of the experts does not. But somebody has to choose among twice as many, and to hold them."),
-            ("The gate, the memory for the weights, and the small change of sorting", "The gate has to score everybody, and all "
+            ("The gate, the memory for the weights, and a little the sorting", "The gate has to score everybody, and all "
              "weights have to lie somewhere. The rows that are computed stay as many."),
         ),
         right=2,

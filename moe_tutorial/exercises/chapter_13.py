@@ -99,23 +99,23 @@ def balance_of(scores, k):
 
 EXERCISES.predict(
     "four layers", "medium", 10, name="loss_of_layers", tolerance=0.004,
-    statement="""A model has four layers with four experts each. In the first layer every case has the proportion 0.97 for expert 0 and 0.01 for the
-others; in the second 0.97 for expert 1, in the third for expert 2, in the fourth for expert 3. Each case is sent to its favourite. What is the
+    statement="""A model has four layers with four experts each. In the first layer every case has the proportion 0.91 for expert 0 and 0.03 for the
+others; in the second 0.91 for expert 1, in the third for expert 2, in the fourth for expert 3. Each case is sent to its favourite. What is the
 mean of the four layers' Switch losses?""",
     hints=(
         "in one layer: what is f, and what is P of the expert that has everything?",
-        "four times 1 times 0.97 in the first layer. Is it another number in the others?",
+        "four times 1 times 0.91 in the first layer. Is it another number in the others?",
     ),
-    explanation=r"""Each layer is collapsed: $f = 1$ and $P = 0.97$ for one expert, so the loss is $4 \cdot 0.97 = 3.88$, in each. If one joins the scores
+    explanation=r"""Each layer is collapsed: $f = 1$ and $P = 0.91$ for one expert, so the loss is $4 \cdot 0.91 = 3.64$, in each. If one joins the scores
 of all layers and takes the loss once, each number of an expert has a quarter of the cases, and the loss is 1.0, as for a perfect balance, while
-every layer is dead. A library of many users had that, and they reported collapsed layers while the loss stood at 1.0.""",
-    reference=3.88,
+every layer has one expert at work. A library of many users joined them so.""",
+    reference=3.64,
     wrong=(
         Wrong(1.0, "that comes out if the layers are joined: each is collapsed, and together they look even. Each layer has its own "
               "experts."),
-        Wrong(0.97, "K is missing: the loss is K times the sum."),
-        Wrong(4.0, "that would be with proportions of 1 and 0. P is 0.97 here."),
-        Wrong(15.52, "that is the sum over the layers. Asked is their mean."),
+        Wrong(0.91, "K is missing: the loss is K times the sum."),
+        Wrong(4.0, "that would be with proportions of 1 and 0. P is 0.91 here."),
+        Wrong(14.56, "that is the sum over the layers. Asked is their mean."),
     ),
 )
 
@@ -154,7 +154,7 @@ had fewer than the mean of the counts goes up by `rate`, who had more goes down 
         "`torch.sign` of the mean minus the counts, times the rate. Whole numbers have no mean: make them floating-point numbers first.",
     ),
     explanation="""A bias is added to the score when experts are chosen. Who has too little is made more attractive: mean minus count. With the sign the
-other way round nothing crashes, the error even falls, and in the end a few experts have everything, so plot the load. Counts have to be
+other way round nothing crashes, the model learns all the same, and in the end a few experts have everything, so plot the load. Counts have to be
 compared with their own mean. In one program they were compared with the share 1/K: every expert with a single case was above it.""",
     wrong=(
         Wrong(lambda bias, counts, rate: 2 * bias - moved_bias(bias, counts, rate), "the sign is the other way round: who has much gets more."),
@@ -174,13 +174,13 @@ def moved_bias(bias, counts, rate):
     "choose with it, weigh without it", "medium", 15, inputs=balance.biased_scores,
     statement="""Write `biased_weights(score, bias, k)`: the weights of all experts, `(N, K)`. `score` `(N, K)` is positive, as from a sigmoid. Each case is sent to
 the `k` experts with the largest score plus `bias` `(K,)`. Their weights are their scores, without the bias, divided by the sum of the *chosen*
-scores. Whoever is not chosen has exactly 0. There are no ties.""",
+scores. An expert that is not chosen has exactly 0. There are no ties.""",
     hints=(
         "two steps that look at different numbers: who is chosen, and how much each of those counts.",
         "a table of the `topk` of `score + bias`; the scores times that table; divided by the row's sum.",
     ),
-    explanation="""The bias says what the other cases have done to the load. In the choice it does its work. In the weights it would put the load into this
-case's answer, and it would bring the gate a gradient from the wrong number. With k = 1 the weight is 1 whatever the score: chapter 12's
+    explanation="""The bias says what the other cases have done to the load. In the choice it does its work, and so the load of others is in this case's
+answer already. With the bias in the weights it would be in them, too, and not only in the choice, and it would bring the gate a gradient from the wrong number. With k = 1 the weight is 1 whatever the score: chapter 12's
 trap, which divides by itself. So with k = 1 one takes the score as it is.""",
     wrong=(
         Wrong(balance.weighed_with_the_bias, "the bias is in the weights, too. It chooses and does not weigh."),
@@ -228,7 +228,7 @@ EXERCISES.predict(
     "whose answer depends on the others", "easy", 5, name="depends_on_the_others",
     choices=("switch", "noisy top-2", "biases", "hash", "expert choice"),
     statement="""A trained model is asked for a batch of cases, without a capacity. Then it is asked for case 0 again, with other cases beside it. With which of
-these routers may the answer for case 0 be another one: `"Switch"`, `"noisy top-2"`, `"biases"`, `"hash"` or `"expert choice"`?""",
+these routers may the answer for case 0 be another one: `"Switch"`, `"noisy top-2"`, `"biases"`, `"hash"` or `"expert choice"`? Give one name.""",
     hints=(
         "for each router: which numbers decide who computes case 0? Are numbers of other cases among them?",
         "when a model is asked there is no noise, and biases do not move any more. Who still compares one case with another?",
@@ -260,16 +260,16 @@ QUIZ = (
         (
             ("Each expert gets one subtask", "Then the loads would be 37 %, 18 %, 12 %, and not even."),
             ("The rare subtasks are dropped", "Nobody is dropped without a capacity. Their cases go somewhere."),
-            ("The frequent subtask is split, and rare ones share an expert", "An even load and one expert for each subtask exclude each "
-             "other here. The error says what that costs."),
+            ("The frequent subtask is split, and no rare one can have an expert to itself", "An even load and one expert for each "
+             "subtask exclude each other here: an eighth of the cases is more than a rare subtask has. The error says what that costs."),
         ),
         right=2,
     ),
     Question(
         "Why does the bias choose experts and not weigh them?",
         (
-            ("It would put the load of other cases into the answer for this one", "And it would bring the gate a gradient from the wrong "
-             "number. Chosen by it, weighed without it."),
+            ("The load of other cases would be in the weights of this one, too, and not only in the choice", "And it would bring the "
+             "gate a gradient from the wrong number. Chosen by it, weighed without it."),
             ("To save a multiplication", "It would be an addition, and a cheap one."),
             ("Because it cannot be differentiated", "An added number can. It is left out of the gradient on purpose."),
         ),

@@ -9,7 +9,10 @@ from .em_step_by_step import EMStepByStep
 from .gate_explorer import GateExplorer
 from .grow_a_tree import GrowATree
 from .loss_explorer import LossExplorer
+from .prices import Prices
+from .sorting_office import SortingOffice
 from .train_it_yourself import TrainItYourself
 from .training_player import TrainingPlayer
 
-__all__ = ["EMStepByStep", "GateExplorer", "GrowATree", "Interactive", "LossExplorer", "TrainItYourself", "TrainingPlayer"]
+__all__ = ["EMStepByStep", "GateExplorer", "GrowATree", "Interactive", "LossExplorer", "Prices", "SortingOffice",
+           "TrainItYourself", "TrainingPlayer"]

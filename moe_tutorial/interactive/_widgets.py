@@ -30,6 +30,12 @@ def steps(description):
                                 layout=_LAYOUT)
 
 
+def choice_slider(description, options, value):
+    """A slider over a few options. options: pairs of words and value."""
+    return ipywidgets.SelectionSlider(description=description, options=list(options), value=value, continuous_update=False,
+                                      style=_STYLE, layout=_LAYOUT)
+
+
 def choice(description, options, value):
     """A choice of one of several. options: pairs of words and value, or values."""
     return ipywidgets.Dropdown(description=description, options=list(options), value=value, style=_STYLE, layout=_LAYOUT)

@@ -5,7 +5,7 @@ formants has the same axes and limits everywhere; an expert has the same colour 
 beside it.
 """
 
-from .balance import sorted_cases, strips
+from .balance import sorted_cases, sorting_office, strips
 from .diagram import model_diagram
 from .figure3 import feet, trails
 from .formants import F1_LIMITS, F2_LIMITS, VOWEL_MARKERS, formant_plane, gate_regions, plane, two_planes
@@ -21,5 +21,6 @@ __all__ = [
     "EXPERT_COLOURS", "EXPERT_STYLES", "F1_LIMITS", "F2_LIMITS", "Picture", "SYSTEM_STYLES", "VOWEL_MARKERS",
     "coloured_text", "curves", "densities", "favourites", "feet", "fits", "forces", "formant_plane", "gate_regions",
     "model_diagram", "multiverse", "node_cases", "plane", "proportions", "pushes", "queues", "shares", "simulated_epochs",
-    "sorted_cases", "spectrum", "step_sizes", "strips", "trails", "tree_diagram", "two_planes", "vowel_map",
+    "sorted_cases", "sorting_office", "spectrum", "step_sizes", "strips", "trails", "tree_diagram", "two_planes",
+    "vowel_map",
 ]

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import torch
+from matplotlib.ticker import LogLocator
 from torch import Tensor
 
-from ..shapes import checked
+from .. import _checks
+from ..shapes import TRUTH, WHOLE, Count, checked
 from .picture import AT_MOST, BY_COLOUR, Picture, check_number, drawing, expert_colour, numbers, tensor
 
-_MARKERS = "os^vDPX*"
+EXPERT_MARKERS = "os^vDPX*"
+"""Markers of experts 0 to 7 where their cases are drawn."""
 
 
 @checked
@@ -35,11 +38,67 @@ def sorted_cases(x: Annotated[Tensor, "N D"], panels: Mapping, caption: str, of:
             counts = torch.bincount(expert)
             for k in counts.nonzero()[:, 0].tolist():
                 mine = x[expert == k]
-                ax.scatter(mine[:, 0].tolist(), mine[:, 1].tolist(), 14, color=expert_colour(k), marker=_MARKERS[k])
+                ax.scatter(mine[:, 0].tolist(), mine[:, 1].tolist(), 14, color=expert_colour(k), marker=EXPERT_MARKERS[k])
             ax.set(title=title, aspect="equal", xticks=[], yticks=[])
             has = ", ".join(f"{of} {k} has {int(counts[k])}" for k in counts.nonzero()[:, 0].tolist())
             said.append(f"{' '.join(title.split())}: {has} of {len(x)} cases")
     return Picture(figure, caption, f"Cases in the plane by their {of}. {'; '.join(said)}.")
+
+
+@checked
+def sorting_office(x: Annotated[Tensor, "N D"], expert: Annotated[Tensor, "N", WHOLE], served: Annotated[Tensor, "N", TRUTH],
+                   load: Annotated[Tensor, "K", WHOLE], dropped: Annotated[Tensor, "K", WHOLE], room: Count | None,
+                   caption: str) -> Picture:
+    """Cases in the plane by their expert, open where nobody has room for them, and beside them the load of each expert.
+
+    >>> import torch
+    >>> given = torch.tensor([[0.0, 1.0], [1.0, 0.0]]), torch.tensor([1, 1]), torch.tensor([True, False])
+    >>> sorting_office(*given, torch.tensor([0, 2]), torch.tensor([0, 1]), room=1, caption="One is dropped.")
+    2 cases in the plane by their expert, 1 of them with nobody. Capacity 1. Expert 1 has 2, 1 dropped; expert 0 has none.
+
+    x: `(N, 2)`. expert: whose colour and marker a case has. served: whether some expert computes it. load, dropped: how many
+    choices each expert has, and for how many of them it has no room. room: the capacity, a line across the bars; None for
+    no line.
+
+    ValueError: shapes that do not fit, more than 8 experts, an expert that is not there, more dropped than there are.
+    """
+    if x.shape[1] != 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}, wanted (N, 2)")
+    check_number("experts", len(load), BY_COLOUR)
+    if expert.min() < 0 or expert.max() >= len(load):
+        raise ValueError(f"expert must hold the numbers of experts, from 0 to {len(load) - 1}, got {_checks.said(expert)}")
+    if (dropped < 0).any() or (dropped > load).any():
+        raise ValueError(f"dropped must be from 0 to the load {load.tolist()}, got {dropped.tolist()}")
+    with drawing(2.6, panels=2) as (figure, plane, bars):
+        for k in range(len(load)):
+            for has in (True, False):
+                mine = x[(expert == k) & (served == has)]
+                if len(mine):
+                    plane.scatter(mine[:, 0].tolist(), mine[:, 1].tolist(), 14, marker=EXPERT_MARKERS[k],
+                                  facecolor=expert_colour(k) if has else "white", edgecolor=expert_colour(k), linewidth=0.9)
+            there, lost = int(load[k]), int(dropped[k])
+            bars.barh(k, there - lost, 0.7, color=expert_colour(k))
+            bars.barh(k, lost, 0.7, left=there - lost, color="white", edgecolor=expert_colour(k))
+        if room is not None:
+            bars.axvline(room, color="#444444", linewidth=1.6, linestyle="--")
+        plane.set(aspect="equal", xticks=[], yticks=[])
+        bars.set(ylim=(len(load) - 0.4, -0.6), yticks=range(len(load)), ylabel="expert", xlabel="load")
+    alone = int((~served).sum())
+    nobody = f", {alone} of them with nobody" if alone else ""
+    return Picture(figure, caption, f"{len(x)} cases in the plane by their expert{nobody}. "
+                                    f"{'No capacity' if room is None else f'Capacity {room}'}. "
+                                    f"{said_of_loads(load.tolist(), dropped.tolist())}")
+
+
+def said_of_loads(load, dropped):
+    """Who has how many, how many of them are dropped, and who has none, as a sentence."""
+    has = [f"expert {k} has {there}" + (f", {lost} dropped" if lost else "")
+           for k, (there, lost) in enumerate(zip(load, dropped)) if there]
+    none = [k for k, there in enumerate(load) if not there]
+    if none:
+        *first, last = map(str, none)
+        has.append(f"experts {', '.join(first)} and {last} have none" if first else f"expert {last} has none")
+    return f"E{'; '.join(has)[1:]}."
 
 
 @checked
@@ -81,6 +140,8 @@ def strips(panels: Mapping, xlabel: str, caption: str) -> Picture:
         limits = [ax.get_xlim() for ax in axes]  # the same in both panels
         for ax in axes:
             ax.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
+            ax.xaxis.set_major_locator(LogLocator(numticks=9))  # every power of ten, where there is room for few by default
+            ax.xaxis.set_major_formatter("{x:g}")
     return Picture(figure, caption, f"Rows of dots, one for each run. {'; '.join(said)}.")
 
 

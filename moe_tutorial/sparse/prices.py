@@ -44,7 +44,8 @@ def sinkhorn(scores: Scores, temperature: Positive = 1.0, iterations: Count = 8)
     brought to their sums by turns, with rows last, so that after few iterations the columns are off. All is done with
     logarithms, as exponentials of scores of 1000 are beyond the numbers.
 
-    prices: `(…, K)`, with the mean 0. The lower the temperature, the nearer to those of `balanced_assignment`.
+    prices: `(…, K)`, with the mean 0. The lower the temperature, the nearer to prices of `balanced_assignment`, if
+    the iterations are enough: the colder, the more it takes.
     """
     cases, experts = scores.shape[-2:]
     logs, prices = scores / temperature, torch.zeros_like(scores[..., 0, :])
