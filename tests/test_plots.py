@@ -71,8 +71,8 @@ PICTURES = {
     "pushes": lambda: plots.pushes({"eq. 1.3": [0.4, -0.3, 0.0], "k = 1": [0.0, 0.0, 0.0]}, "caption"),
     "queues": lambda: plots.queues(torch.tensor([[0, 1], [0, 2], [0, 1]]), torch.tensor([[0, 0], [1, 0], [2, 1]]), 3, 2,
                                    "caption"),
-    "coloured_text": lambda: plots.coloured_text({"en": "a b", "code": "$x\n"}, {"layer 0": [[0, 1, 2], [3, 0, 7]],
-                                                                                "layer 1": [[4, 4, 4], [5, 6, 5]]}, "caption"),
+    "coloured_text": lambda: plots.coloured_text(
+        {"en": "a b", "code": "$x\n"}, {"layer 0": [[0, 1, 2], [3, 0, 7]], "layer 1": [[4, 4, 4], [5, 6, 5]]}, "caption"),
     "node_cases": lambda: plots.node_cases([[0.0, 1.0], [1.0, 0.0]], [0.9, 0.2], {"0.5": ([1.0, 0.0], -0.5)}, ("a", "b"),
                                            "caption"),
     "sorted_cases": lambda: plots.sorted_cases(torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), {"a": [0, 2, 2]},

@@ -203,11 +203,11 @@ QUIZ = (
         "In layer 1 the expert says 0.077 and 0.045 nats about the language in two trained models, and 0.070 in one whose gate was frozen at random. "
         "What does that say?",
         (
-            ("A gate's learning added nothing that one can see in this number", "A random map of the vectors shows as much. The language is in the vectors."),
             ("The gates have learned languages", "Then the frozen gate, which has learned nothing, would have learned them, too."),
+            ("A gate's learning added nothing that one can see in this number", "A random map of the vectors shows as much. The language is in the vectors."),
             ("The measure is broken", "It measures what it should: what the choice says about the language. It does not say where that comes from."),
         ),
-        right=0,
+        right=1,
     ),
     Question(
         "A router that draws its experts blindly shows 0.48 nats about 1000 characters. What should be done?",
@@ -221,10 +221,10 @@ QUIZ = (
     Question(
         "The choices of a layer are permuted among the cases. All loads stay, and the loss rises by 0.7 nats. What does that show?",
         (
-            ("The experts cannot stand in for each other", "Each case had an expert, as many as before had each, and it was the wrong one."),
             ("The load was uneven", "The loads are the same before and after."),
             ("The gate knows the topics", "It says that the right expert matters, and not what makes it the right one."),
+            ("The experts cannot stand in for each other", "Each case had an expert, as many as before had each, and it was the wrong one."),
         ),
-        right=0,
+        right=2,
     ),
 )
