@@ -194,6 +194,16 @@ def sized(*names):
     return drawn
 
 
+def read_case(draw, experts):
+    said = torch.nn.functional.logsigmoid(one_of(draw, 0.3, 1.0, 4.0) * draw(one_of(draw, 1, 2, 3, 8, 500), experts) - 1)
+    return torch.softmax(draw(experts), 0), said
+
+
+def softmaxes_case(draw, cases, experts):
+    scores = one_of(draw, 0.3, 1.0, 9.0) * draw(cases, experts, whole(draw, 1, 5)) + one_of(draw, 0.0, 900.0)
+    return scores, torch.softmax(one_of(draw, 0.5, 20.0) * draw(cases, experts), 1)
+
+
 def moe_case(draw, experts):
     inputs, hidden = whole(draw, 1, 4), whole(draw, 1, 4)
     return (draw(whole(draw, 1, 7), inputs), 2 * draw(experts, inputs), draw(experts, inputs, hidden),
@@ -227,6 +237,8 @@ FURTHER_CASES = {
     "nats_shared": lambda draw: labels_case(draw, 2),
     "language_beyond": lambda draw: labels_case(draw, 3),
     "shuffled_within": lambda draw: groups_case(draw, whole(draw, 1, 8), whole(draw, 1, 8)),
+    "so_far": lambda draw: read_case(draw, whole(draw, 1, 5)),
+    "mixed": lambda draw: softmaxes_case(draw, whole(draw, 1, 6), whole(draw, 1, 4)),
     "moe_layer": lambda draw: moe_case(draw, whole(draw, 1, 5)),
     "loss_for_balance": lambda draw: layers_case(draw, whole(draw, 2, 5), whole(draw, 2, 7)),
     "who_has_room": lambda draw: crowd_case(draw, whole(draw, 1, 5), whole(draw, 1, 14)),
