@@ -159,12 +159,12 @@ QUIZ = (
     Question(
         "Top-1 of 8 and a dense net have the same number of active parameters. What else is about the same?",
         (
-            ("The arithmetic for a case", "Each case passes one expert of the same size, and a small gate."),
             ("The memory", "The mixture holds eight experts, and uses one for a case."),
+            ("The arithmetic for a case", "Each case passes one expert of the same size, and a small gate."),
             ("The seconds of a step", "It took about one and a half times as long: it sorts, it moves rows, and eight small products are slower than "
              "a large one."),
         ),
-        right=0,
+        right=1,
     ),
     Question(
         "Without a falling-off with the distance the mixture is behind after 0.77 million characters, and ahead after 1.02 million. Why can "
@@ -180,10 +180,10 @@ QUIZ = (
     Question(
         "One expert is computed, with the proportion divided by the sum of the chosen ones. What trains the gate?",
         (
-            ("The loss for balance alone", "The weight is 1 whatever the gate says, so the loss of the text has no gradient there."),
             ("The loss of the text, as before", "It would have to come through the weight, and the weight is always 1."),
             ("Nothing, not even the loss for balance", "That one has the proportions in it, and so a gradient."),
+            ("The loss for balance alone", "The weight is 1 whatever the gate says, so the loss of the text has no gradient there."),
         ),
-        right=0,
+        right=2,
     ),
 )

@@ -17,6 +17,9 @@ from .training import LanguageHistory
 class Knowledge:
     """What a trained mixture did with the held-out text of chapter 15.
 
+    >>> load_knowledge()["top-1 of 8"][0].forbidden.shape
+    torch.Size([2, 8, 5])
+
     chosen: the expert of each character, of each layer, int64 `(layers, N, T)`.
     permuted: by how much the loss of each domain rises when the experts of a layer are permuted among the cases, `(layers,
         domains)`.

@@ -37,6 +37,10 @@ Balance = Literal["loss", "biases", "none"]
 class LanguageHistory:
     """How the loss on held-out text fell. Moments are steps after which it was measured.
 
+    >>> from moe_tutorial import load_language
+    >>> load_language()["top-1 of 8"][0].moments
+    (0, 100, 200, 300, 400, 500, 600, 700, 800)
+
     moments: whole numbers of steps, the first is 0.
     losses: the mean loss of each domain at each moment, in nats a character, `(moments, domains)`.
     loads: of each layer, each expert's share of that text, `(moments, layers, K)`; None for a dense net.

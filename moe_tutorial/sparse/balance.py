@@ -113,10 +113,10 @@ def switch_product(p, kept):
 def z_loss(scores: Scores) -> PerRun:
     """The mean over the cases of `(log Σ_j exp s_j)²`, which holds the largest score of a case, not differences.
 
-    It says nothing of balance.
-
     >>> z_loss(torch.tensor([[0.0, 0.0]])), z_loss(torch.tensor([[0.0, 0.0]]).log_softmax(-1))
     (tensor(0.4805), tensor(0.))
+
+    It says nothing of balance.
 
     OverflowError: scores so large that their square is beyond the numbers.
     """
