@@ -179,7 +179,23 @@ def crowd_case(draw, experts, cases):
     return draw(cases, experts).argmax(1), experts, one_of(draw, 0.5, 1.0, 1.25, 1.5, 2.0)
 
 
+def labels_case(draw, count):
+    """Labels that depend on each other, of few cases or many, at times with a number that does not occur."""
+    n, base = whole(draw, 1, 25), whole(draw, 1, 4)
+    first = (draw.uniform(n) * base).long() + whole(draw, 0, 2)
+    rest = [(draw.uniform(n) * whole(draw, 1, 5)).long() + whole(draw, 0, 1) * first for _ in range(count - 1)]
+    return first, *rest
+
+
+def groups_case(draw, experts, characters):
+    n = whole(draw, 1, 20)
+    return (draw.uniform(n) * experts).long(), (draw.uniform(n) * characters).long() + whole(draw, 0, 3), draw.uniform(n)
+
+
 FURTHER_CASES = {
+    "nats_shared": lambda draw: labels_case(draw, 2),
+    "language_beyond": lambda draw: labels_case(draw, 3),
+    "shuffled_within": lambda draw: groups_case(draw, whole(draw, 1, 8), whole(draw, 1, 8)),
     "moe_layer": lambda draw: moe_case(draw, whole(draw, 1, 5)),
     "loss_for_balance": lambda draw: layers_case(draw, whole(draw, 2, 5), whole(draw, 2, 7)),
     "who_has_room": lambda draw: crowd_case(draw, whole(draw, 1, 5), whole(draw, 1, 14)),

@@ -213,6 +213,7 @@ VALID = {
                                      "dropped": torch.tensor([1, 0, 0, 0]), "room": 2, "caption": "c"},
     "plots.strips": lambda: {"panels": {"even": {"one": ONES}}, "xlabel": "x", "caption": "c"},
     "plots.pushes": lambda: {"by_loss": {"one": ONES}, "caption": "c"},
+    "plots.coloured_text": lambda: {"pieces": {"en": "ab"}, "layers": {"layer 0": torch.tensor([[0, 1]])}, "caption": "c"},
     "plots.queues": lambda: {"chosen": CHOSEN, "places": moe_tutorial.places(CHOSEN, K), "experts": K, "room": 2,
                              "caption": "c"},
     "FeedForward": lambda: {"inputs": D, "hidden": 3},

@@ -108,6 +108,14 @@ def everything_printed(chapter):
     ((13, 2), "an eighth of the cases is more than a rare subtask has", 13,
      "uneven 0.37 0.18 0.12 0.09 0.07 0.06 0.05 0.05"),
     ("moved_bias", "the model learns all the same", 13, "uneven biases, wrong sign 5.2 dead, error 0.37"),
+    ("noise_of_a_table", "and a run shows 0.48", 15, "1000 0.482 0.413"),
+    ("noise_of_a_table", "0.41, and a run", 15, "1000 0.482 0.413"),
+    ("noise_of_a_table", "On the 48 000 characters of the chapter the same is 0.009", 15, "48000 0.009 0.009"),
+    ("shuffled_within", "shows 0.011 by chance, and 0.162", 15, "1 top-1 of 8, 0 0.125 0.162 0.011"),
+    ((15, 1), "0.077 and 0.045 nats", 15, "trained, 1 0.997 0.077 0.094 trained, 2 0.988 0.045 0.068"),
+    ((15, 1), "0.070 in one whose gate was frozen", 15, "gate frozen 0.603 0.070"),
+    ((15, 2), "shows 0.48 nats", 15, "1000 0.482 0.413"),
+    ((15, 3), "rises by 0.7 nats", 15, "0 1 0.70 0.61 0.58 0.66 0.40"),
     ((9, 3), "lose 17 to 18 points", 9, "men 94.7% 94.7% 100.0% women 77.2% 77.2% 100.0% children 76.8% 76.8%"),
 ])
 def test_what_is_said_again_is_what_a_chapter_prints(where, said, chapter, printed):

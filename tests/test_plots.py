@@ -4,6 +4,7 @@ import io
 import math
 import re
 
+import matplotlib
 import pytest
 import torch
 from PIL import Image
@@ -70,6 +71,8 @@ PICTURES = {
     "pushes": lambda: plots.pushes({"eq. 1.3": [0.4, -0.3, 0.0], "k = 1": [0.0, 0.0, 0.0]}, "caption"),
     "queues": lambda: plots.queues(torch.tensor([[0, 1], [0, 2], [0, 1]]), torch.tensor([[0, 0], [1, 0], [2, 1]]), 3, 2,
                                    "caption"),
+    "coloured_text": lambda: plots.coloured_text(
+        {"en": "a b", "code": "$x\n"}, {"layer 0": [[0, 1, 2], [3, 0, 7]], "layer 1": [[4, 4, 4], [5, 6, 5]]}, "caption"),
     "node_cases": lambda: plots.node_cases([[0.0, 1.0], [1.0, 0.0]], [0.9, 0.2], {"0.5": ([1.0, 0.0], -0.5)}, ("a", "b"),
                                            "caption"),
     "sorted_cases": lambda: plots.sorted_cases(torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), {"a": [0, 2, 2]},
@@ -322,6 +325,24 @@ def test_who_finds_no_room_in_the_office_is_drawn_open_behind_the_line():
     picture = plots.sorting_office(*given, None, "caption")
     assert str(picture) == "1 cases in the plane by their expert. No capacity. Expert 3 has 5; experts 0, 1 and 2 have none."
     assert not picture.figure.axes[1].lines
+
+
+def test_each_character_stands_above_the_numbers_of_its_experts_in_their_colours():
+    picture = PICTURES["coloured_text"]()
+    ax = picture.figure.axes[0]
+    cells = {patch.get_xy(): matplotlib.colors.to_hex(patch.get_facecolor()).upper() for patch in ax.patches}
+    written = {text.get_position(): text.get_text() for text in ax.texts}
+    columns = {}
+    for (x, y), text in sorted(written.items(), key=lambda one: one[0][::-1]):
+        columns.setdefault(x, []).append(text)
+        if (x - 0.5, y - 0.5) in cells:
+            assert cells[x - 0.5, y - 0.5] == plots.EXPERT_COLOURS[int(text)].upper()
+    assert len(cells) == 12
+    assert columns == {-0.4: ["en", "layer 0", "layer 1", "code", "layer 0", "layer 1"], 0.5: ["a", "0", "4", "$", "3", "5"],
+                       1.5: ["·", "1", "4", "x", "0", "6"], 2.5: ["b", "2", "4", "↵", "7", "5"]}
+    left, right, low, high = *ax.get_xlim(), *sorted(ax.get_ylim())
+    assert all(left <= x and x + 1 <= right and low <= y and y + 1 <= high for x, y in cells)
+    assert "en, 'a b': layer 0 012; layer 1 444; code, '$x\\n': layer 0 307; layer 1 565." in str(picture)
 
 
 def test_each_case_has_the_marker_of_its_expert_and_each_row_its_median():

@@ -24,12 +24,13 @@ from . import (
     chapter_12,
     chapter_13,
     chapter_14,
+    chapter_15,
 )
 from ._check import diagnose, failed_case
 from ._exercise import Exercise, Question, Wrong, solution_text
 
 _MODULES = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09,
-            chapter_10, chapter_11, chapter_12, chapter_13, chapter_14)
+            chapter_10, chapter_11, chapter_12, chapter_13, chapter_14, chapter_15)
 
 CHAPTERS = {number: tuple(module.EXERCISES) for number, module in enumerate(_MODULES, 1)}
 """The exercises of each chapter, in order."""

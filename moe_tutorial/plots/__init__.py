@@ -14,11 +14,13 @@ from .losses import densities, forces
 from .picture import EXPERT_COLOURS, EXPERT_STYLES, Picture
 from .sparse import pushes, queues
 from .table1 import SYSTEM_STYLES, multiverse, simulated_epochs, step_sizes
+from .text import coloured_text
 from .trees import favourites, node_cases, tree_diagram, vowel_map
 
 __all__ = [
-    "EXPERT_COLOURS", "EXPERT_STYLES", "F1_LIMITS", "F2_LIMITS", "Picture", "SYSTEM_STYLES", "VOWEL_MARKERS", "curves",
-    "densities", "favourites", "feet", "fits", "forces", "formant_plane", "gate_regions", "model_diagram", "multiverse",
-    "node_cases", "plane", "proportions", "pushes", "queues", "shares", "simulated_epochs", "sorted_cases", "sorting_office",
-    "spectrum", "step_sizes", "strips", "trails", "tree_diagram", "two_planes", "vowel_map",
+    "EXPERT_COLOURS", "EXPERT_STYLES", "F1_LIMITS", "F2_LIMITS", "Picture", "SYSTEM_STYLES", "VOWEL_MARKERS",
+    "coloured_text", "curves", "densities", "favourites", "feet", "fits", "forces", "formant_plane", "gate_regions",
+    "model_diagram", "multiverse", "node_cases", "plane", "proportions", "pushes", "queues", "shares", "simulated_epochs",
+    "sorted_cases", "sorting_office", "spectrum", "step_sizes", "strips", "trails", "tree_diagram", "two_planes",
+    "vowel_map",
 ]
