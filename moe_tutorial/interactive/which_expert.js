@@ -120,7 +120,6 @@ moe.start((live, data) => {
   function go(to) {
     chosen = Math.min(letters.length - 1, Math.max(0, to));
     character.value = chosen;
-    set(character.input, { "aria-valuetext": name(letters[chosen]) });
     drawCharacter();
   }
 
@@ -136,7 +135,8 @@ moe.start((live, data) => {
     } });
   // A screen reader says the name of the character, and then the sentence.
   const character = slider({ label: "Character", name: "character", min: 0, max: letters.length - 1, step: 1, value: chosen,
-    show: (at) => sign(letters[at]), changed: go });
+    show: (at) => name(letters[at]), changed: go });
+  character.element.querySelector("output").hidden = true; // the sentence has it
   // Along the text, and to the same place of the excerpt above or below.
   character.input.addEventListener("keydown", (event) => {
     const by = { ArrowUp: -length, ArrowDown: length, PageUp: -length, PageDown: length }[event.key];
@@ -144,7 +144,7 @@ moe.start((live, data) => {
     event.preventDefault();
     if (chosen + by >= 0 && chosen + by < letters.length) go(chosen + by);
   });
-  [step, character].forEach(({ element }) => element.querySelector("output").setAttribute("aria-live", "off"));
+  step.element.querySelector("output").setAttribute("aria-live", "off"); // the sentences have it
 
   const status = html("p", { role: "status", class: "moe-said" }), total = html("p", { role: "status" });
   const more = html("p", { class: "moe-more" }), small = { style: "font-size: 0.9em" }, head = html("p", small);

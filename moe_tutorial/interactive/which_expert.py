@@ -1,4 +1,4 @@
-"""Which expert?, of chapter 15: excerpts whose characters are marked with their experts, beside the characters' favourites."""
+"""Which expert?, of chapter 15: excerpts with the expert of each character, beside the favourite of that character."""
 
 import functools
 import html
@@ -14,9 +14,10 @@ from ._interactive import Interactive
 
 _MODEL, _EXPERTS = "top-1 of 8", 8
 _DOMAINS = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "code": "code"}
-_SIGNS = {" ": ("·", "a space"), "\n": ("↵", "the end of a line"), "\t": ("→", "a tab"), UNKNOWN: (UNKNOWN, "a rare character"),
-          ".": (".", "a full stop"), ",": (",", "a comma"), ";": (";", "a semicolon"), "?": ("?", "a question mark"),
-          "#": ("#", "a number sign"), "-": ("-", "a hyphen"), "/": ("/", "a slash")}
+_SIGNS = {" ": ("·", "a space"), "\n": ("↵", "the end of a line"), "\t": ("→", "a tab"),
+          UNKNOWN: (UNKNOWN, "a rare character"), ".": (".", "a full stop"), ",": (",", "a comma"),
+          ";": (";", "a semicolon"), "?": ("?", "a question mark"), "#": ("#", "a number sign"), "-": ("-", "a hyphen"),
+          "/": ("/", "a slash")}
 """Of characters that one would not see, or that a screen reader would not say: what is shown, and what is said."""
 
 SOURCE = ("The excerpts are from The Debian Administrator's Handbook by Raphaël Hertzog and Roland Mas, under the licence "
@@ -30,8 +31,8 @@ class WhichExpert(Interactive):
     >>> WhichExpert(seed=1).data()["texts"][2][:17]
     'uch in einem Unte'
 
-    The favourite expert of a character is the one that has most of its occurrences in `knowledge_text` after the training, in
-    the same layer; of equal ones the first. seed: of the recorded mixture, "top-1 of 8": 0, 1 or 2.
+    The favourite expert of a character is the one that has most of its occurrences in `knowledge_text` after the training,
+    in the same layer; of equal ones the first. seed: of the recorded mixture, "top-1 of 8": 0, 1 or 2.
 
     ValueError: another seed.
     """
@@ -71,8 +72,8 @@ class WhichExpert(Interactive):
                 favourites.append([seen.favourite(layer, one)[0] for one in text])
         return plots.coloured_text(
             pieces, {"expert": experts, "favourite": favourites},
-            "The beginnings of five excerpts, in layers 0 and 1: the expert of each character after the training, and the favourite "
-            f"expert of this character. {' '.join(seen.total(layer, -1) for layer in range(seen.layers))} {SOURCE}")
+            "The beginnings of five excerpts, in layers 0 and 1: the expert of each character after the training, and the "
+            f"favourite of this character. {' '.join(seen.total(layer, -1) for layer in range(seen.layers))} {SOURCE}")
 
     def widgets(self):
         from ._widgets import Panel, choice, choice_slider, steps
@@ -139,8 +140,8 @@ class _Seen:
         """How many characters of the excerpts are with the favourite of their character."""
         experts = self.run.excerpts[moment, layer].flatten().tolist()
         same = sum(self.favourite(layer, one)[0] == expert for one, expert in zip("".join(self.texts), experts))
-        return (f"Layer {layer}, step {self.run.moments[moment]}: {same} of {len(experts)} characters are with the favourite of "
-                "their character.")
+        return (f"Layer {layer}, step {self.run.moments[moment]}: {same} of {len(experts)} characters are with the "
+                "favourite of their character.")
 
 
 def _counted(numbers, rows):
@@ -173,7 +174,7 @@ def _rows(seen, layer, moment, place):
             both = (experts[piece][at], seen.favourite(layer, character)[0])
             chosen = "outline:2px solid;outline-offset:1px" if piece * len(text) + at == place else ""
             cells.append(f'<span style="{chosen}">{"".join(_tile(character, expert) for expert in both)}</span>')
-        made.append('<div style="display:grid;grid-template-columns:repeat(32,1.5em);margin:0.5em 0;font-family:monospace;'
+        made.append('<div style="display:grid;grid-template-columns:repeat(32,1.5em);row-gap:4px;margin:0.6em 0;font-family:monospace;'
                     f'line-height:1.2;text-align:center">{"".join(cells)}</div>')
     return "".join(made)
 
