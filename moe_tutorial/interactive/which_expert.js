@@ -1,7 +1,7 @@
 // Which expert?: excerpts with the expert of each character, after 0 to 800 steps, above the character's favourite expert.
 moe.start((live, data) => {
   "use strict";
-  const { html, svg, set, slider, choice, controls, staying, format, range } = moe;
+  const { html, svg, set, slider, choice, button, staying, format, range } = moe;
   const { colours, inks, moments, domains, signs, shares } = data;
   const texts = data.texts.map((text) => [...text]), letters = texts.flat(), length = texts[0].length;
   const layers = data.experts.length, K = colours.length;
@@ -16,7 +16,7 @@ moe.start((live, data) => {
   const times = (count) => ["never", "once", "twice"][count] || `${count} times`;
   const said = (element, words) => { if (element.textContent !== words) element.textContent = words; };
 
-  // The text: each cell holds a character with its expert and, below, the same one with its favourite -----------------------
+  // The text: each cell holds a character with its expert and, below, the same one with its favourite ---------------------
 
   const tile = (letter, part) => html("span", { class: "moe-tile", "data-tile": part }, sign(letter));
   const cells = letters.map((letter, at) =>
@@ -110,8 +110,8 @@ moe.start((live, data) => {
           svg("text", { x: x + 2, y: y + 31, "data-share": `${row} ${expert}` }, String(share))];
       })]);
     bars.replaceChildren(...heads, ...rows, frame);
-    bars.setAttribute("aria-label", `Layer ${layer}, step ${moments[moments.length - 1]}: what per cent of each domain each ` +
-      `expert has. ${domains.map((one, row) => `${one}: ${shares[layer][row].join(", ")}`).join("; ")}.`);
+    bars.setAttribute("aria-label", `Layer ${layer}, step ${moments[moments.length - 1]}: what per cent of each domain ` +
+      `each expert has. ${domains.map((one, row) => `${one}: ${shares[layer][row].join(", ")}`).join("; ")}.`);
     said(head, `Layer ${layer}: what per cent of each domain each expert has, at the end of the training.`);
   }
 
@@ -176,16 +176,17 @@ moe.start((live, data) => {
 @media (max-width: 599px) {
   .moe-which .moe-slider { flex-basis: 9rem; }
   .moe-which .moe-slider span { flex-basis: auto; }
-  .moe-which .moe-stay { gap: 0 0.8rem; }
+  .moe-which .moe-stay { gap: 0.1rem 0.8rem; }
+  .moe-which .moe-stay :is(button, select) { min-height: 1.9rem; }
   .moe-which p.moe-said { font-size: 0.85em; line-height: 1.3; min-height: 2.6em; }
 }`),
-    staying(which, step, character, status),
+    staying(which, step, character, button("Back", () => go(chosen - 1)), button("Next", () => go(chosen + 1)), status),
     more,
     total,
     html("p", small, "Upper row of a line: the text with the expert of each character. Lower row: the same text with the " +
-      "favourite expert of each character, which has most of it at the end of the training, in this layer. Where the two are " +
-      "one block, they agree. A bar above marks the same character elsewhere. Left and right move the character, up and down " +
-      "change the excerpt."),
+      "favourite expert of each character, which has most of it at the end of the training, in this layer. Where the two " +
+      "are one block, they agree. A bar above marks the same character elsewhere. Left and right move the character, up and " +
+      "down change the excerpt."),
     written,
     html("div", { class: "moe-panels" }, html("div", {}, head, bars)),
     html("p", small, data.source));

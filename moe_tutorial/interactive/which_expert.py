@@ -174,8 +174,8 @@ def _rows(seen, layer, moment, place):
             both = (experts[piece][at], seen.favourite(layer, character)[0])
             chosen = "outline:2px solid;outline-offset:1px" if piece * len(text) + at == place else ""
             cells.append(f'<span style="{chosen}">{"".join(_tile(character, expert) for expert in both)}</span>')
-        made.append('<div style="display:grid;grid-template-columns:repeat(32,1.5em);row-gap:4px;margin:0.6em 0;font-family:monospace;'
-                    f'line-height:1.2;text-align:center">{"".join(cells)}</div>')
+        made.append('<div style="display:grid;grid-template-columns:repeat(32,1.5em);row-gap:4px;margin:0.6em 0;'
+                    f'font-family:monospace;line-height:1.2;text-align:center">{"".join(cells)}</div>')
     return "".join(made)
 
 
