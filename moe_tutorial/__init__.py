@@ -11,7 +11,7 @@ VowelTask: 400 training and 200 test cases, coding 'iy+ah', order 'file'
 
 import sys
 
-from . import interactive, plots, recordings, training
+from . import interactive, plots, processes, recordings, training
 from .language import (
     FeedForward,
     Knowledge,
@@ -184,5 +184,5 @@ __all__ = [
     "RecordingError",
     # modules
     "arm", "comparison", "costs", "engine", "experts", "gate", "interactive", "losses", "mixture", "multiverse", "networks",
-    "plots", "recorded", "recordings", "replication", "sound", "toys", "training", "vowels",
+    "plots", "processes", "recorded", "recordings", "replication", "sound", "toys", "training", "vowels",
 ]

@@ -84,6 +84,37 @@ def layer(draw):
     return draw(n, d), chosen, draw.uniform(*chosen.shape), draw(experts, d, h), draw(experts, h, m)
 
 
+def arrived(draw):
+    processes, experts, d, h, m = (whole(draw, 1, 4) for _ in range(5))
+    counts = torch.randint(4, (processes, experts), generator=draw.generator)
+    counts[0, 0] += 1
+    return draw(int(counts.sum()), d), counts, draw(experts, d, h), draw(experts, h, m)
+
+
+def came_back(draw):
+    n, experts = whole(draw, 1, 6), whole(draw, 1, 5)
+    chosen = draw.uniform(n, experts).argsort(dim=-1)[:, :whole(draw, 1, experts)]
+    return wide(draw, chosen.numel(), whole(draw, 1, 3)), chosen, draw.uniform(*chosen.shape)
+
+
+def step(draw):
+    processes, n = whole(draw, 1, 5), whole(draw, 1, 6)
+    chosen = torch.randint(processes, (processes, n), generator=draw.generator)
+    return wide(draw, processes, n), wide(draw, processes, n), chosen, draw(1)[0], wide(draw, processes)
+
+
+def idle(draw):
+    n, d, h, m = whole(draw, 0, 5), *(whole(draw, 1, 4) for _ in range(3))
+    return draw(n, d), draw(n, m), draw(d, h), draw(h, m), max(1, n) + whole(draw, 0, 20)
+
+
+def loads(draw):
+    processes = whole(draw, 1, 5)
+    counts = torch.randint(50, (processes * whole(draw, 1, 4),), generator=draw.generator)
+    counts[whole(draw, 0, len(counts) - 1)] += 1
+    return counts, processes
+
+
 def voices(draw):
     speakers, tokens = whole(draw, 2, 5), whole(draw, 1, 4)
     speaker = (torch.randperm(90, generator=draw.generator)[:speakers]).repeat_interleave(tokens)
@@ -163,6 +194,16 @@ def sized(*names):
     return drawn
 
 
+def read_case(draw, experts):
+    said = torch.nn.functional.logsigmoid(one_of(draw, 0.3, 1.0, 4.0) * draw(one_of(draw, 1, 2, 3, 8, 500), experts) - 1)
+    return torch.softmax(draw(experts), 0), said
+
+
+def softmaxes_case(draw, cases, experts):
+    scores = one_of(draw, 0.3, 1.0, 9.0) * draw(cases, experts, whole(draw, 1, 5)) + one_of(draw, 0.0, 900.0)
+    return scores, torch.softmax(one_of(draw, 0.5, 20.0) * draw(cases, experts), 1)
+
+
 def moe_case(draw, experts):
     inputs, hidden = whole(draw, 1, 4), whole(draw, 1, 4)
     return (draw(whole(draw, 1, 7), inputs), 2 * draw(experts, inputs), draw(experts, inputs, hidden),
@@ -196,6 +237,8 @@ FURTHER_CASES = {
     "nats_shared": lambda draw: labels_case(draw, 2),
     "language_beyond": lambda draw: labels_case(draw, 3),
     "shuffled_within": lambda draw: groups_case(draw, whole(draw, 1, 8), whole(draw, 1, 8)),
+    "so_far": lambda draw: read_case(draw, whole(draw, 1, 5)),
+    "mixed": lambda draw: softmaxes_case(draw, whole(draw, 1, 6), whole(draw, 1, 4)),
     "moe_layer": lambda draw: moe_case(draw, whole(draw, 1, 5)),
     "loss_for_balance": lambda draw: layers_case(draw, whole(draw, 2, 5), whole(draw, 2, 7)),
     "who_has_room": lambda draw: crowd_case(draw, whole(draw, 1, 5), whole(draw, 1, 14)),
@@ -230,6 +273,11 @@ FURTHER_CASES = {
     "combine": answered,
     "switch_gradient": lambda draw: (lambda d, o, p: (d, o, one_of(draw, 0.1, 1.0, 8.0) * draw(*p.shape)))(*mixture(draw)),
     "dispatch_top_k": layer,
+    "answers_in_order": arrived,
+    "back_at_home": came_back,
+    "slopes_of_step": step,
+    "slope_of_first": idle,
+    "slowest_over_mean": loads,
     "importance_cv": lambda draw: (torch.softmax(sparse(draw)[0].abs(), 1),),
     "noisy_load": noisy,
     "balance_of": lambda draw: sparse(draw)[::2],

@@ -190,6 +190,11 @@ VALID = {
     "compute_in_buffers": lambda: {**LAYER, "room": 2},
     "compute_one_hot": lambda: {**LAYER, "room": 2},
     "load_saving": lambda: {"layer": "vowels", "recordings": None},
+    "processes.exchange": lambda: {"parcels": [[X[:1], X[1:]], [X[:2], X[2:2]]], "lengths": [[1, 2], [4, 0]]},
+    "processes.CountedExchange": lambda: {"through": moe_tutorial.processes.exchange, "rank": 0},
+    "processes.compute_on_processes": lambda: {**{name: list(LAYER[name].split(3)) for name in ("x", "chosen", "share")},
+                                               **{name: list(LAYER[name].split(2)) for name in ("first", "second")},
+                                               "through": moe_tutorial.processes.CountedExchange()},
     "expert_counts": lambda: {"weights": P},
     "importance_loss": lambda: {"weights": P},
     "smooth_load": lambda: {"scores": OUT[..., 0], "noisy": OUT[..., 1], "spread": P, "k": 2},
@@ -321,6 +326,8 @@ VALID = {
 MAKERS = {"costs.seconds", "costs.measure", "costs.make_costs", "multiverse.make_cell", "recorded.make_training",
           "recorded.make_simulations"}
 
+# Starts processes, which takes seconds. What it refuses is in tests/test_processes.py.
+LAUNCHES = {"processes.launch"}
 
 # The same for methods: the object, and the arguments.
 METHODS = {
@@ -366,7 +373,7 @@ def short(address):
 
 
 def test_everything_public_has_its_valid_call():
-    assert {short(address) for address in PUBLIC} == VALID.keys() | MAKERS
+    assert {short(address) for address in PUBLIC} == VALID.keys() | MAKERS | LAUNCHES
 
 
 def with_gradient(value):

@@ -269,7 +269,7 @@ def test_ticks_are_remembered_counted_and_forgotten(opened):
     page, wrong = opened("index.html")
     page.goto(page.url.replace("index.html", "book/intro.html"))
     progress = page.locator("#progress")
-    assert f"0 of {len(EXERCISES)} exercises, 0 of 15 quizzes" in progress.inner_text()
+    assert f"0 of {len(EXERCISES)} exercises, 0 of 17 quizzes" in progress.inner_text()
     assert progress.locator("button").count() == 0
     page.goto(page.url.replace("book/intro", "notebooks/04_gate"))
     assert page.locator("label.tick").count() == len(CHAPTERS[4]) + 1
@@ -280,9 +280,9 @@ def test_ticks_are_remembered_counted_and_forgotten(opened):
     assert page.get_by_label("exercise 4.2 done").is_checked() and page.get_by_label("quiz 4 done").is_checked()
     assert not page.get_by_label("exercise 4.1 done").is_checked()
     page.goto(page.url.replace("notebooks/04_gate", "book/intro"))
-    assert f"1 of {len(EXERCISES)} exercises, 1 of 15 quizzes" in progress.inner_text()
+    assert f"1 of {len(EXERCISES)} exercises, 1 of 17 quizzes" in progress.inner_text()
     progress.get_by_role("button", name="Forget what I ticked").press("Enter")
-    assert f"0 of {len(EXERCISES)} exercises, 0 of 15 quizzes" in progress.inner_text()
+    assert f"0 of {len(EXERCISES)} exercises, 0 of 17 quizzes" in progress.inner_text()
     page.goto(page.url.replace("book/intro", "notebooks/04_gate"))
     assert not page.get_by_label("exercise 4.2 done").is_checked()
     assert wrong == []
@@ -302,7 +302,7 @@ def test_who_comes_back_sees_the_ticks_that_are_kept(opened):
     assert page.get_by_label("quiz 4 done").is_checked()
     page.go_forward()
     page.evaluate("localStorage.removeItem('moe-tutorial-progress'); dispatchEvent(new Event('pageshow'))")
-    assert f"0 of {len(EXERCISES)} exercises, 0 of 15 quizzes" in progress.inner_text()
+    assert f"0 of {len(EXERCISES)} exercises, 0 of 17 quizzes" in progress.inner_text()
     assert wrong == []
 
 

@@ -20,7 +20,7 @@ def named(text):
 
 
 def test_the_code_of_each_item_is_named_by_a_test():
-    assert len(ROWS) == 31
+    assert len(ROWS) == 34
     assert {address for code in ROWS.values() for address in code} <= ENTRIES.keys() & naming_tests().keys()
 
 

@@ -26,8 +26,8 @@ FeedForward Knowledge LanguageHistory LanguageModel MoELayer ParameterCount Rout
 conditional_information count_parameters excerpt_text information knowledge_text load_knowledge load_language
 load_language_speed moe_outputs permuted_choices repetition shuffled_information train_language_model training_pieces
 without_expert Handbook Text TextError encode load_handbook
-comparison costs engine experts gate interactive losses mixture multiverse networks plots recorded recordings replication
-sound toys training vowels
+comparison costs engine experts gate interactive losses mixture multiverse networks plots processes recorded recordings
+replication sound toys training vowels
 """.split()
 
 # Modules by the addresses that they had before there were rooms, and something that each holds.
@@ -54,7 +54,8 @@ def test_a_module_is_still_at_the_address_of_before(module):
 
 
 def test_what_a_room_exports_it_has():
-    for room in ("model", "tasks", "training", "table1", "language", "sparse", "plots", "interactive", "exercises"):
+    for room in ("model", "tasks", "training", "table1", "language", "sparse", "processes", "plots", "interactive",
+                 "exercises"):
         module = importlib.import_module(f"moe_tutorial.{room}")
         assert module.__doc__ and all(hasattr(module, name) for name in module.__all__), room
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mutual_info_score
 
-from moe_tutorial import conditional_information, information, repetition, shuffled_information
+from moe_tutorial import (
+    conditional_information,
+    excerpt_text,
+    information,
+    knowledge_text,
+    load_knowledge,
+    repetition,
+    shuffled_information,
+)
 
 LABELS = st.integers(1, 60).flatmap(lambda n: st.tuples(*[st.lists(st.integers(0, 4), min_size=n, max_size=n)] * 3)).map(
     lambda lists: tuple(map(torch.tensor, lists)))
@@ -102,3 +110,19 @@ def test_labels_that_are_none_are_refused():
         information(torch.tensor([-1, 0]), torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="at least two cases"):
         repetition(torch.tensor([[1]]))
+
+
+def test_what_is_stored_of_the_excerpts_is_what_is_stored_of_the_text():
+    """Two places of a recording: the excerpts are the first pieces of the text, and the last moment is the end."""
+    known, text, excerpts = load_knowledge(), knowledge_text(), excerpt_text()
+    first = torch.cat([(text.domain == number).nonzero()[:2, 0] for number in range(5)])
+    assert torch.equal(text.characters[first], excerpts.characters)
+    for run in (run for runs in known.values() for run in runs):
+        assert run.chosen.shape == (2, *text.section.shape) and 0 <= run.chosen.min() and run.chosen.max() <= 7
+        assert torch.equal(run.excerpts[-1], run.chosen[:, first])
+        assert run.permuted.shape == (2, 5) and run.forbidden.shape == (2, 8, 5)
+        # One of eight: the largest proportion is an eighth or more.
+        assert run.excerpts.shape == run.proportions.shape and 12 <= run.proportions.min() and run.proportions.max() <= 100
+    before = known["top-1 of 8"][0]
+    assert before.moments == (0, 100, 200, 400, 800)
+    assert torch.equal(before.excerpts[0], known["untrained"][0].excerpts[-1])

@@ -14,7 +14,12 @@ from moe_tutorial import (
     Routed,
     character_losses,
     count_parameters,
+    excerpt_text,
+    knowledge_text,
     load_handbook,
+    load_knowledge,
+    load_language,
+    load_language_speed,
     moe_outputs,
     permuted_choices,
     switch_loss,
@@ -284,3 +289,31 @@ def test_text_that_does_not_fit_is_refused():
         model(torch.zeros(1, 8))
     with pytest.raises(ValueError, match="from 0 to 118, got 119"):
         model(torch.full((1, 8), 119))
+
+
+def test_the_stored_excerpts_are_the_stored_choices_of_their_pieces():
+    """Two ways to the same choices: as the training passed by, and of the whole text after it."""
+    text, few = knowledge_text(), excerpt_text()
+    rows = [(text.characters == piece).all(1).nonzero()[0, 0] for piece in few.characters]
+    for known in load_knowledge()["top-1 of 8"]:
+        assert known.moments[-1] == 800 and torch.equal(known.excerpts[-1], known.chosen[:, torch.stack(rows)])
+        assert known.proportions.min() >= 12 and known.proportions.max() <= 100  # the largest of eight, in hundredths
+
+
+def test_a_stored_training_begins_where_the_untrained_model_stands():
+    known = load_knowledge()
+    assert torch.equal(known["untrained"][0].excerpts[0], known["top-1 of 8"][0].excerpts[0])
+    histories = load_language()
+    assert torch.equal(histories["untrained"][0].losses[0], histories["top-1 of 8"][0].losses[0])
+
+
+def test_the_stored_beginning_is_what_the_model_computes_now():
+    model, few = LanguageModel(119, experts=8, seed=1), excerpt_text()
+    chosen = [one.chosen.view(10, 64) for one in model(few.characters[:, :-1])[1]]
+    stored = load_knowledge()["top-1 of 8"][1].excerpts[0]
+    assert (torch.stack(chosen) == stored).double().mean() > 0.99  # last bits may turn single ones over
+
+
+def test_a_step_of_the_wide_net_takes_the_longest():
+    speed = load_language_speed()
+    assert speed["dense"] == 1.0 < min(list(speed.values())[1:]) and max(speed, key=speed.get) == "wide dense"

@@ -25,17 +25,21 @@ from . import (
     chapter_13,
     chapter_14,
     chapter_15,
+    chapter_16,
+    chapter_17,
 )
 from ._check import diagnose, failed_case
 from ._exercise import Exercise, Question, Wrong, solution_text
 
 _MODULES = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09,
-            chapter_10, chapter_11, chapter_12, chapter_13, chapter_14, chapter_15)
+            chapter_10, chapter_11, chapter_12, chapter_13, chapter_14, chapter_15, chapter_16, chapter_17)
 
-CHAPTERS = {number: tuple(module.EXERCISES) for number, module in enumerate(_MODULES, 1)}
+_NUMBERED = {int(module.__name__[-2:]): module for module in _MODULES}
+
+CHAPTERS = {number: tuple(module.EXERCISES) for number, module in _NUMBERED.items()}
 """The exercises of each chapter, in order."""
 
-QUIZZES = {number: module.QUIZ for number, module in enumerate(_MODULES, 1)}
+QUIZZES = {number: module.QUIZ for number, module in _NUMBERED.items()}
 """The questions of each chapter, in order."""
 
 EXERCISES = {exercise.name: exercise for exercises in CHAPTERS.values() for exercise in exercises}
