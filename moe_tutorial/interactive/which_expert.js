@@ -185,8 +185,8 @@ moe.start((live, data) => {
     total,
     html("p", small, "Upper row of a line: the text with the expert of each character. Lower row: the same text with the " +
       "favourite expert of each character, which has most of it at the end of the training, in this layer. Where the two " +
-      "are one block, they agree. A bar above marks the same character elsewhere. Left and right move the character, up and " +
-      "down change the excerpt."),
+      "are one block, they agree. A bar above marks the same character elsewhere. Left and right move the character, up " +
+      "and down change the excerpt."),
     written,
     html("div", { class: "moe-panels" }, html("div", {}, head, bars)),
     html("p", small, data.source));
