@@ -17,6 +17,7 @@ from moe_tutorial import (
     repetition,
     shuffled_information,
 )
+from moe_tutorial.exercises import EXERCISES, chapter_15
 
 LABELS = st.integers(1, 60).flatmap(lambda n: st.tuples(*[st.lists(st.integers(0, 4), min_size=n, max_size=n)] * 3)).map(
     lambda lists: tuple(map(torch.tensor, lists)))
@@ -126,3 +127,26 @@ def test_what_is_stored_of_the_excerpts_is_what_is_stored_of_the_text():
     before = known["top-1 of 8"][0]
     assert before.moments == (0, 100, 200, 400, 800)
     assert torch.equal(before.excerpts[0], known["untrained"][0].excerpts[-1])
+
+
+@given(LABELS)
+def test_the_reference_answers_of_chapter_15_are_the_package_s(labels):
+    a, b, c = labels
+    assert abs(float(chapter_15.nats_shared(a, b)) - information(a, b)) < 1e-6
+    assert abs(float(chapter_15.language_beyond(a, b, c)) - conditional_information(a, b, given=c)) < 1e-6
+    draws = torch.rand(len(a), generator=torch.Generator().manual_seed(len(a)))
+    shuffled = chapter_15.shuffled_within(a, c, draws)
+    for value in c.unique():
+        # In the order of the draws stand the experts in the order of the text.
+        assert torch.equal(shuffled[c == value][draws[c == value].argsort()], a[c == value])
+
+
+def test_the_predictions_of_chapter_15_are_what_comes_out():
+    generator = torch.Generator().manual_seed(0)
+    chosen = torch.multinomial(torch.tensor([0.5, 0.3, 0.2]), 100_000, replacement=True, generator=generator)
+    same, chance = repetition(chosen[None])
+    assert abs(same - EXERCISES["repeated_by_chance"].reference) < 0.01
+    assert abs(chance - EXERCISES["repeated_by_chance"].reference) < 0.01
+    pairs = torch.rand(100_000, 8, generator=generator).argsort(1)[:, :2]
+    common = (pairs[1:, :, None] == pairs[:-1, None]).flatten(1).any(1).double().mean()
+    assert abs(common - EXERCISES["overlap_by_chance"].reference) < 0.01

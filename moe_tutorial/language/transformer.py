@@ -60,7 +60,7 @@ class LanguageModel(nn.Module):
     >>> scores.shape, routed
     (torch.Size([2, 64, 119]), (Routed: 128 cases, 1 of 8 experts each, Routed: 128 cases, 1 of 8 experts each))
 
-    Calling it on characters `(N, T)` gives scores `(N, T, characters)`, and of each of its `MoELayer`s a `Routed`, whose
+    Calling it on characters `(N, T)` gives scores `(N, T, characters)`, and of each `MoELayer` a `Routed`, whose
     cases are the T characters of the first piece, then those of the second.
 
     characters: size of the alphabet. hidden: units of each expert. experts: K, or None for a dense net, one `FeedForward` a
@@ -101,7 +101,7 @@ class LanguageModel(nn.Module):
 
     @property
     def layers(self):
-        """The `MoELayer`s, from the first block on; none in a dense net."""
+        """Each layer that is a `MoELayer`, from the first block on; none in a dense net."""
         return [block.layer for block in self.blocks if isinstance(block.layer, MoELayer)]
 
     def forward(self, characters, choose: Mapping[int, Choice] | None = None):

@@ -38,8 +38,7 @@ def coloured_text(pieces: Mapping, layers: Mapping, caption: str) -> Picture:
             top = row * step
             ax.text(-0.4, top, label, ha="right", va="center", fontsize=11, fontweight="bold")
             for place, character in enumerate(text):
-                ax.text(place + 0.5, top, _SEEN.get(character, character), ha="center", va="center", fontsize=12,
-                        parse_math=False)
+                ax.text(place + 0.5, top, _SEEN.get(character, character), ha="center", va="center", fontsize=12)
             for line, (name, experts) in enumerate(chosen.items(), 1):
                 ax.text(-0.4, top + line, name, ha="right", va="center", fontsize=11)
                 for place, expert in enumerate(experts[row].tolist()):

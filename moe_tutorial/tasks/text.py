@@ -113,7 +113,7 @@ class Text:
 @checked
 @dataclass(frozen=True, repr=False)
 class Handbook:
-    """What `load_handbook` returns: `train` and `test`, two `Text`s with the same alphabet and no section in common.
+    """What `load_handbook` returns: `train` and `test`, each a `Text`, with the same alphabet and no section in common.
 
     >>> load_handbook().test
     Text: 2622 pieces of 64 characters, 5 domains, 9 sections
