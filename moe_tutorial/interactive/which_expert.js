@@ -167,7 +167,7 @@ moe.start((live, data) => {
 .moe-tile { display: block; font-size: 13px; line-height: 15px; text-align: center; white-space: pre; }
 .moe-tile::after { content: attr(data-expert); display: block; font-size: 11px; line-height: 12px; }
 .moe-tile + .moe-tile { border-top: 3px solid transparent; }
-.moe-other .moe-tile + .moe-tile { border-top-color: var(--pst-color-background, Canvas); }
+.moe-other .moe-tile + .moe-tile { border-top-color: #fff; }
 .moe-which p.moe-said { flex: 1 1 100%; min-height: 3em; margin: 0; }
 @container (min-width: 40rem) {
   .moe-line-of-text { grid-template-columns: repeat(64, minmax(0, 1fr)); }
@@ -184,9 +184,9 @@ moe.start((live, data) => {
     more,
     total,
     html("p", small, "Upper row of a line: the text with the expert of each character. Lower row: the same text with the " +
-      "favourite expert of each character, which has most of it at the end of the training, in this layer. Where the two " +
-      "are one block, they agree. A bar above marks the same character elsewhere. Left and right move the character, up " +
-      "and down change the excerpt."),
+      "favourite expert of each character, which has most of it at the end of the training, in this layer. A white line " +
+      "between the two: they differ. A bar above: the same character. Left and right move the character, up and down change " +
+      "the excerpt."),
     written,
     html("div", { class: "moe-panels" }, html("div", {}, head, bars)),
     html("p", small, data.source));
