@@ -111,6 +111,7 @@ VALID = {
     "interactive.SortingOffice": lambda: {"router": "biases", "step": 1500, "factor": 1.25},
     "interactive.Prices": lambda: {"scores": torch.linspace(-1, 1, 8, dtype=f64).reshape(4, 2), "rate": 0.05, "wrong": True},
     "interactive.TrainItYourself": dict,
+    "interactive.WhichExpert": lambda: {"seed": 1},
     "interactive.TrainingPlayer": lambda: {"task": A_TASK, "losses": ["mixture"], "experts": [4], "seeds": [0],
                                            "marks": {"X": torch.tensor([0.3, 0.1])}},
     "Tree": lambda: {"depth": 2, "inputs": 2, "outputs": 1, "output": "sigmoid", "seed": 0, "spread": 0.5},

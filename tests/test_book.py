@@ -374,7 +374,8 @@ def test_the_search_finds(opened, words, chapter):
                                         ("notebooks/10_em.html", "em-step-by-step"),
                                         ("notebooks/11_tree.html", "grow-a-tree"),
                                         ("notebooks/13_balance.html", "sorting-office"),
-                                        ("notebooks/13_balance.html", "prices")])
+                                        ("notebooks/13_balance.html", "prices"),
+                                        ("notebooks/15_what_experts_know.html", "which-expert")])
 def test_on_a_phone_the_controls_stay_in_sight(opened, path, name):
     page, wrong = opened(path, viewport={"width": 390, "height": 844}, has_touch=True)
     row, last = (page.locator(f"#interactive-{name} {part}") for part in (".moe-stay", ".moe-panels svg"))

@@ -22,6 +22,7 @@ from moe_tutorial.interactive import (
     SortingOffice,
     TrainingPlayer,
     TrainItYourself,
+    WhichExpert,
 )
 
 TASK = vowel_task()
@@ -35,6 +36,7 @@ MAKE = {
     "EMStepByStep": lambda: EMStepByStep(),
     "GrowATree": lambda: GrowATree(seed=0),
     "SortingOffice": lambda: SortingOffice(),
+    "WhichExpert": lambda: WhichExpert(),
     "Prices": lambda: Prices(torch.linspace(0, 9, 32).sin().reshape(8, 4)),
 }
 
@@ -146,7 +148,7 @@ def test_two_of_a_kind_on_a_page_share_no_id_and_move_alone(shown, kind):
         return clip.matches("clipPath") && clip.closest(".moe-interactive") === part.closest(".moe-interactive");
     })""")
     clips = {"GateExplorer": 2, "LossExplorer": 0, "TrainingPlayer": 4, "TrainItYourself": 2, "EMStepByStep": 4,
-             "GrowATree": 2, "SortingOffice": 2, "Prices": 2}
+             "GrowATree": 2, "SortingOffice": 2, "Prices": 2, "WhichExpert": 0}
     assert all(own) and len(own) == clips[kind]
     drawn = lambda: page.locator(".moe-interactive").evaluate_all("all => all.map((one) => one.drawn())")  # noqa: E731
     first, second = drawn()

@@ -13,6 +13,7 @@ from .prices import Prices
 from .sorting_office import SortingOffice
 from .train_it_yourself import TrainItYourself
 from .training_player import TrainingPlayer
+from .which_expert import WhichExpert
 
 __all__ = ["EMStepByStep", "GateExplorer", "GrowATree", "Interactive", "LossExplorer", "Prices", "SortingOffice",
-           "TrainItYourself", "TrainingPlayer"]
+           "TrainItYourself", "TrainingPlayer", "WhichExpert"]
