@@ -108,7 +108,7 @@ def everything_printed(chapter):
     ((13, 2), "an eighth of the cases is more than a rare subtask has", 13,
      "uneven 0.37 0.18 0.12 0.09 0.07 0.06 0.05 0.05"),
     ("moved_bias", "the model learns all the same", 13, "uneven biases, wrong sign 5.2 dead, error 0.37"),
-    ((14, 1), "about one and a half times as long", 14, "dense 1.0 top-1 of 8 1.6"),
+    ((14, 1), "about one and a half times as long", 14, "dense 1.0 top-1 of 8 1.5"),
     ((14, 2), "what it gains by knowing its part comes later", 14,
      "0.77 M characters: +0.02 after 1.02 M characters: -0.04"),
     ((17, 3), "On those 40 pieces the mixture is far ahead", 17,
