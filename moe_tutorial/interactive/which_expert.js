@@ -185,8 +185,8 @@ moe.start((live, data) => {
     total,
     html("p", small, "Upper row of a line: the text with the expert of each character. Lower row: the same text with the " +
       "favourite expert of each character, which has most of it at the end of the training, in this layer. A white line " +
-      "between the two: they differ. A bar above: the same character. Left and right move the character, up and down change " +
-      "the excerpt."),
+      "between the two: they differ. A bar above: the same character. Left and right move the character, up and down " +
+      "change the excerpt."),
     written,
     html("div", { class: "moe-panels" }, html("div", {}, head, bars)),
     html("p", small, data.source));
