@@ -12,12 +12,12 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 PORT ?= 8000
 RESOLUTION ?= lowest-direct
 BOUNDS_TOOLS := $(shell grep -E "^(hypothesis|mpmath|nbclient|nbformat|nbval|praat-parselmouth|pytest)==" constraints.txt)
-BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,balance costs engine exercises lines losses model multiverse plots \
-    plots_input plots_style replication shapes sound sparse toys training vowel_data vowel_task))
+BOUNDS_TESTS := $(addprefix tests/test_,$(addsuffix .py,balance costs engine exercises language lines losses model multiverse plots \
+    plots_input plots_style processes replication shapes sound sparse text toys training vowel_data vowel_task))
 
 # For `make check`: what is quick and needs no browser.
-QUICK := $(addprefix tests/test_,$(addsuffix .py,api balance chapters command costs crosswalk exercises house lines losses model multiverse \
-    plots plots_input plots_style project replication shapes sound sparse toys training vowel_data vowel_task))
+QUICK := $(addprefix tests/test_,$(addsuffix .py,api balance chapters command costs crosswalk exercises house information language lines losses model \
+    multiverse plots plots_input plots_style project replication shapes sound sparse text toys training vowel_data vowel_task))
 SEEDS ?= 1 2
 SHAKEN ?= notebooks book
 
@@ -108,7 +108,7 @@ execute: .venv/installed  ## execute chapters and write them back: all, or those
 exercises: .venv/installed  ## write quizzes, exercises and solutions from the package into chapters and book
 	$(BIN)/python scripts/exercises.py
 
-recordings: .venv/installed  ## the stored results that are missing or of other code; an hour and a half from nothing
+recordings: .venv/installed  ## the stored results that are missing or of other code; an hour and three quarters from nothing
 	$(BIN)/python -m moe_tutorial record $(NAMES)
 
 anew: .venv/installed  ## all recordings from nothing, beside those that are stored, compared
