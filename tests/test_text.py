@@ -128,19 +128,23 @@ def test_encode_numbers_what_it_knows(text):
     assert encode(text, alphabet).tolist() == [alphabet.index(one) if one in "abc" else 0 for one in text]
 
 
-@pytest.mark.parametrize("content, said", [
-    (None, "there is no such file"),
-    (b"", "not a corpus of the course"),
-    (b"text", "not a corpus of the course"),
-    (FILE.read_bytes()[:-1000], "cut off or changed"),
-    (FILE.read_bytes()[:200_000] + b"xx" + FILE.read_bytes()[200_002:], "cut off or changed"),
-    (gzip.compress(b"some text\n"), "whose lines are"),
-    (gzip.compress(b'["en", "one", 3]\n'), "whose lines are"),
-    (gzip.compress(b'["it", "one", "ciao"]\n'), "whose lines are"),
-    (gzip.compress(b"\xff\xfe"), "cut off or changed"),
-    (gzip.compress(b""), "whose lines are"),
-])
-def test_a_file_that_is_another_one_is_refused(tmp_path, content, said):
+OTHER_FILES = {
+    "missing": (None, "there is no such file"),
+    "empty": (b"", "not a corpus of the course"),
+    "text": (b"text", "not a corpus of the course"),
+    "cut off": (FILE.read_bytes()[:-1000], "cut off or changed"),
+    "two bytes": (FILE.read_bytes()[:200_000] + b"xx" + FILE.read_bytes()[200_002:], "cut off or changed"),
+    "no JSON": (gzip.compress(b"some text\n"), "whose lines are"),
+    "a number": (gzip.compress(b'["en", "one", 3]\n'), "whose lines are"),
+    "another language": (gzip.compress(b'["it", "one", "ciao"]\n'), "whose lines are"),
+    "no UTF-8": (gzip.compress(b"\xff\xfe"), "cut off or changed"),
+    "nothing in it": (gzip.compress(b""), "whose lines are"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_FILES)
+def test_a_file_that_is_another_one_is_refused(tmp_path, kind):
+    content, said = OTHER_FILES[kind]
     path = tmp_path / "corpus.gz"
     if content is not None:
         path.write_bytes(content)
