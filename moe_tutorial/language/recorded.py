@@ -83,7 +83,8 @@ def load_language(recordings: Recordings | None = None) -> dict[str, list[Langua
     stored = (recordings or RECORDINGS).load()
 
     def history(result):
-        return LanguageHistory(tuple(result["moments"]), result["losses"], result["loads"], result["characters"])
+        loads = None if result["loads"] is None else result["loads"].double()
+        return LanguageHistory(tuple(result["moments"]), result["losses"].double(), loads, result["characters"])
 
     return {name: [history(stored[run]) for run in runs] for name, runs in RUNS.items()}
 
