@@ -176,6 +176,7 @@ moe.start((live, data) => {
 @media (max-width: 599px) {
   .moe-which .moe-slider { flex-basis: 9rem; }
   .moe-which .moe-slider span { flex-basis: auto; }
+  .moe-which .moe-slider output { flex-basis: 2rem; }
   .moe-which .moe-stay { gap: 0.1rem 0.8rem; }
   .moe-which .moe-stay :is(button, select) { min-height: 1.9rem; }
   .moe-which p.moe-said { font-size: 0.85em; line-height: 1.3; min-height: 2.6em; }
