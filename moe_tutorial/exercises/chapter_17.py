@@ -34,13 +34,13 @@ would go from 0 to 0.83.""",
     "the posterior so far", "medium", 15, inputs=closing.read_texts,
     statement=r"""Write `so_far(p, said)`: the proportions with which each character of a text is predicted, `(T, K)`. K experts read the text; `said`
 `(T, K)` has the logarithm of the probability that each gave to each character that came. `p` `(K,)` are the proportions before anything is read, and
-the first row of the answer. After each character the proportions become the responsibilities of eq. 1.5. A text may be long.""",
+the first row of the answer. After each character the proportions become the responsibilities, by Bayes' rule. A text may be long.""",
     hints=(
         "the first row is `p`. Each next row is the one before, times the probabilities that the experts gave to the character, divided by its sum.",
         "work with logarithms: add `said` up over the characters *before* the one in question, add `p.log()`, and take the softmax over the "
         "experts.",
     ),
-    explanation=r"""Eq. 1.5, again and again, is one softmax of sums: $p_i^{(t)} \propto p_i \prod_{u < t} P_i(u)$. The product has to stop before
+    explanation=r"""Bayes' rule, again and again, is one softmax of sums: $p_i^{(t)} \propto p_i \prod_{u < t} P_i(u)$. The product has to stop before
 character $t$: with it, the prediction would know what it predicts, and a loss made of such proportions is too good to be true. And the products of a
 hundred probabilities are best left as sums of logarithms.""",
     wrong=(
@@ -107,9 +107,9 @@ QUIZ = (
         right=0,
     ),
     Question(
-        "Five tables of counts, mixed by eq. 1.5, predict a little better than the table of the right language. Why is that possible?",
+        "Five tables of counts, mixed by their responsibilities, predict a little better than the table of the right language. Why is that possible?",
         (
-            ("They have more parameters", "The right one's table is among them, and is as large as each of the others."),
+            ("They have more parameters", "Five tables do have more numbers than one, but blended evenly the same five reach 2.75 only."),
             ("The test text was in the counts", "The sections of the test are held out."),
             ("Some pieces are nearer to another table than to their own", "On those 40 pieces the mixture is far ahead, and on the others behind."),
         ),
