@@ -5,7 +5,7 @@ moe.start((live, data) => {
   const { names, seeds, criterion } = data;
   const vowels = Object.keys(names), symbol = (at) => names[vowels[at]].split(" ")[0];
   const task = moe.vowelTask(data, data.targets), map = moe.vowelMap(data);
-  let learner, seed, drawn = 0, running = false, frame = 0, last = 0, owed = 0;
+  let learner, seed, drawn = 0, running = false, frame = 0, last = null, owed = 0;
 
   const epochs = () => learner.curve.length - 1;
   const error = () => learner.curve[epochs()];
@@ -63,7 +63,7 @@ moe.start((live, data) => {
     seed = to;
     learner = { model: task.mixture(data.experts, "mixture", 1, seed), curve: [] };
     task.look(learner);
-    owed = last = 0;
+    owed = 0;
     pause("At the start the four experts have random lines, and the gate gives each of them the same proportion everywhere.",
       "Watch them learn");
     draw();
@@ -77,7 +77,7 @@ moe.start((live, data) => {
     }
     if (ended()) reset(seeds[(seeds.indexOf(seed) + 1) % seeds.length]);
     running = true;
-    last = 0;
+    last = null;
     playing.textContent = "Pause";
     status.textContent = "They learn, experts and gate together, from one error.";
     frame = requestAnimationFrame(tick);
@@ -86,7 +86,7 @@ moe.start((live, data) => {
   // As many epochs a second on a fast screen as on a slow one; a page that was out of sight does not catch up.
   function tick(now) {
     frame = requestAnimationFrame(tick);
-    owed += last ? Math.min(now - last, 200) * data.pace / 1000 : 0;
+    owed += last === null ? 0 : Math.min(now - last, 200) * data.pace / 1000;
     last = now;
     for (; owed >= 1 && !ended(); owed--) task.update(learner, data.step);
     if (ended()) pause(ending(), "Another start");
@@ -104,7 +104,8 @@ moe.start((live, data) => {
 
   // The page ------------------------------------------------------------------------------------------------------------
 
-  const key = (line, words) => html("span", {}, svg("svg", { viewBox: "0 0 26 8", width: 26, height: 8, "aria-hidden": "true" },
+  const key = (line, words) => html("span", {}, svg("svg", { viewBox: "0 0 26 8", width: 26, height: 8, "aria-hidden": "true",
+    style: "border-radius: 0" },
     svg("path", { d: "M1 4H25", stroke: "#777", ...line })), ` ${words}`);
   live.append(
     html("div", { class: "moe-controls" }, playing, counter),

@@ -22,7 +22,7 @@ class WatchItLearn(Interactive):
     sentence whom the gate calls for which vowels. Each further press begins from another seed.
     """
 
-    name, title = "watch-it-learn", "Four experts and a gate learn four vowels"
+    name, title = "watch-it-learn", "Four experts, one gate, four vowels"
     invitation = "press, and watch them learn."
     shared = "shared.js", "shared_vowels.js"
 
