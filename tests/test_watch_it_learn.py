@@ -144,7 +144,9 @@ def test_pause_holds_go_on_goes_on_and_another_start_is_another_seed(shown, watc
     page.evaluate("window.frame(3200)")
     assert page.evaluate(READ) == held
     press(page)
-    to_the_end(page, begin=60_000)  # the pause does not count
+    page.evaluate("window.frame(60_000)")
+    assert page.evaluate(READ)["epochs"] == 360, "the pause does not count"
+    to_the_end(page, begin=60_200)
     assert page.evaluate(READ)["epochs"] == pytest.approx(1151, rel=0.02)
     press(page)
     again = page.evaluate(READ)
