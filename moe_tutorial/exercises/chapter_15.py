@@ -50,7 +50,7 @@ def nats_shared(a, b):
 EXERCISES.predict(
     "known, or noise?", "medium", 10, name="noise_of_a_table", tolerance=0.08,
     statement="""A router knows nothing: of each of 1000 characters it draws one of 8 experts, all alike. The characters are drawn from 119, all alike, too. How large is the
-mutual information of expert and character that one measures, in nats? Say it to a tenth, and then run it.""",
+mutual information of expert and character that one measures, in nats? Say it to a tenth, by the formula or by a guess, and then run it.""",
     hints=(
         "how many entries has the table, and how many cases are there for them? Will q(a, b) be q(a) q(b) in each of them?",
         "about (K - 1)(V - 1) / 2N.",
@@ -200,7 +200,7 @@ $1 - \frac{30}{56} = 0.464$. Mixtral's paper takes just this, 46 %, for what it 
 
 QUIZ = (
     Question(
-        "In layer 1 the expert says 0.077 and 0.045 nats about the language in two trained models, and 0.070 in one whose gate was frozen at random. "
+        "In layer 1 the expert says 0.125, 0.077 and 0.045 nats about the language in three trained models, and 0.070 in one whose gate was frozen at random. "
         "What does that say?",
         (
             ("The gates have learned languages", "Then the frozen gate, which has learned nothing, would have learned them, too."),
@@ -210,9 +210,9 @@ QUIZ = (
         right=1,
     ),
     Question(
-        "A router that draws its experts blindly shows 0.48 nats about 1000 characters. What should be done?",
+        "A router that draws its experts blindly shows 0.83 nats about 500 characters. What should be done?",
         (
-            ("Take more text", "The bias is (K - 1)(V - 1) / 2N. With fifty times the text it is a fiftieth."),
+            ("Take more text", "The bias is (K - 1)(V - 1) / 2N. With a hundred times the text it is about a hundredth."),
             ("Look for what the router cheats with", "It knows nothing, so there is nothing to cheat with. It is the table that has too few cases."),
             ("Take fewer experts", "That would make the bias smaller, and answer another question."),
         ),
@@ -223,7 +223,7 @@ QUIZ = (
         (
             ("The load was uneven", "The loads are the same before and after."),
             ("The gate knows the topics", "It says that the right expert matters, and not what makes it the right one."),
-            ("The experts cannot stand in for each other", "Each case had an expert, as many as before had each, and it was the wrong one."),
+            ("The experts cannot stand in for each other", "Each expert had as many cases as before, but most of them were another one's."),
         ),
         right=2,
     ),

@@ -130,9 +130,9 @@ def slopes_of_step(x, d, chosen, common, expert):
 @EXERCISES.repair(
     "the process that gets nothing", "medium", 10, inputs=processes.idle, watch=processes.takes_too_few_slopes,
     statement="""`broken` gives the slope with respect to `first` `(D, H)` of a process's part of the loss: the squared errors of its answers to
-the `rows` `(A, D)` that came, divided by the `cases` of all processes. When no row comes it answers with a new empty tensor. On real
-processes that raises nothing: forward all goes well, and backward this process does not join the exchanges, so that the others wait for ever. Here
-autograd says what is missing. Write `slope_of_first`, in which a process without rows goes the same way as all others.""",
+the `rows` `(A, D)` that came, divided by the `cases` of all processes. `d` is `(A, M)` and `second` `(H, M)`. When no row comes it answers with a new empty tensor. On real
+processes that raises nothing: forward all goes well, and backward this process does not join the exchanges, so that the others wait until their time is up.
+Here autograd says what is missing. Write `slope_of_first`, in which a process without rows goes the same way as all others.""",
     given='''def broken(rows, d, first, second, cases):
     first = first.clone().requires_grad_()
     if len(rows) == 0:
@@ -188,7 +188,7 @@ send $2 (W - 1) D b = 114688$, four times as much, since $W/k = 4$.""",
 
 @EXERCISES.write(
     "the slowest process", "easy", 10, inputs=processes.loads,
-    statement="""Write `slowest_over_mean(counts, processes)`: how many times as long as with an even load everybody waits, one number. `counts` `(K,)`
+    statement="""Write `slowest_over_mean(counts, processes)`: how long a step takes, divided by how long it takes with an even load, one number. `counts` `(K,)`
 says how many cases each expert has. The first K / W experts lie on process 0, the next ones on process 1, and so on. A process takes as
 long as it has rows, and all wait for the slowest.""",
     hints=(
@@ -230,7 +230,7 @@ QUIZ = (
     Question(
         "In some step nobody chooses an expert of process 3. What does process 3 have to do?",
         (
-            ("Take part in every exchange, with empty parcels", "Forward and backward. An exchange is over when all have joined."),
+            ("Take part in every exchange, also where it has nothing to give", "Forward and backward, and its own cases go to their experts as always. An exchange is over when all have joined."),
             ("Skip the layer in this step", "Then the others wait for it in the first exchange, until their time is up."),
             ("Send its own cases back to itself", "Its cases have chosen experts elsewhere. They go there, as always."),
         ),
