@@ -16,7 +16,7 @@ _EXPERTS, _SEED, _PACE = 4, 3, 120  # epochs a second
 
 
 class WatchItLearn(Interactive):
-    """The paper's mixture of four experts learning the vowels of section 3 with eq. 1.3, on one press and without settings.
+    """The paper's mixture of four experts learning the four vowels, on one press and without settings.
 
     The page face trains as *Train it yourself* does. It runs until the criterion, about a dozen seconds, and says in a
     sentence whom the gate calls for which vowels. Each further press begins from another seed.

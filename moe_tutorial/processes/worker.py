@@ -42,7 +42,7 @@ def known_to_autograd(given):
 
 
 def in_this_process(given, k, group, mean_over_mine=False):
-    """y, loss and slopes of a step, with the cases and experts of this process."""
+    """y, loss and slopes of a step, for the cases and experts here."""
     rank, processes = dist.get_rank(group), dist.get_world_size(group)
     given_here = mine(given, rank, processes)
     x, gate, first, second = known = known_to_autograd(given_here)
