@@ -68,9 +68,8 @@ class PathTimes(FromMarkdown):
     """The paths with the time that each takes, in a sentence."""
 
     def lines(self):
-        listed = [f"[{path.name.lower()}](/book/how_to_use.md#{path.name.lower().replace(' ', '-')}) "
-                  f"({duration(sum(path.minutes()))})" for path in paths()]
-        return [f"Three paths lead through it: {', '.join(listed[:-1])} and {listed[-1]}."]
+        listed = [f"{path.name.lower()} ({duration(sum(path.minutes()))})" for path in paths()]
+        return [f"[Three paths](/book/how_to_use.md#three-paths) lead through it: {', '.join(listed[:-1])} and {listed[-1]}."]
 
 
 class PathTable(FromMarkdown):
