@@ -75,6 +75,12 @@ class PathTimes(FromMarkdown):
 class PathTable(FromMarkdown):
     """One path: for whom it is, its pages, and minutes that add up."""
 
+    def run(self):
+        made = super().run()
+        for table in (table for node in made for table in node.findall(nodes.table)):
+            table["classes"].append("path")
+        return made
+
     def lines(self):
         path = next(path for path in paths() if path.name == self.arguments[0])
         rows = ["| when | what | minutes |", "|---|---|---|"]
@@ -87,7 +93,7 @@ class PathTable(FromMarkdown):
     @staticmethod
     def minutes(path, when=None):
         reading, practice = path.minutes(when)
-        return f"{reading} + {practice}" if path.practised else f"{reading}"
+        return f"{reading}\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}{practice}" if path.practised else f"{reading}"
 
 
 class SolutionList(FromMarkdown):
