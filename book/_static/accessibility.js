@@ -9,17 +9,27 @@ addEventListener("DOMContentLoaded", () => {
   for (const element of document.querySelectorAll(old)) element.removeAttribute("role");
 });
 
-// You are here: the theme marks the page in the list of pages by colour only, and shows the list where another page left it.
+// The buttons of the theme that are seen do nothing: it listens to others, which it hides.
+addEventListener("DOMContentLoaded", () => {
+  for (const kind of [".primary-toggle", ".secondary-toggle"]) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const buttons = document.querySelectorAll(kind);
+    const [heard, ...seen] = buttons;
+    for (const button of seen) button.addEventListener("click", () => heard.click());
+  }
+});
+
+// You are here: the theme marks the page in the list by colour only, and shows the list where another page left it.
 addEventListener("DOMContentLoaded", () => {
   const here = [...document.querySelectorAll(".bd-docs-nav li.current > a")].at(-1);
   if (!here) return;
   here.setAttribute("aria-current", "page");
   const show = () => {
-    const list = here.closest(".bd-sidebar, dialog");
+    const list = here.closest(".bd-sidebar-primary");
     if (!list) return;
     const seen = list.getBoundingClientRect(), { top, bottom } = here.getBoundingClientRect();
     if (top < seen.top || bottom > seen.bottom) list.scrollTop += top - seen.top - seen.height / 3;
   };
-  setTimeout(show); // after the theme, which puts the list where it was on the page before
-  for (const button of document.querySelectorAll(".primary-toggle")) button.addEventListener("click", () => setTimeout(show));
+  addEventListener("load", show); // after the theme, which has put the list where it was
+  document.querySelector(".primary-toggle")?.addEventListener("click", () => setTimeout(show)); // it is a dialog then
 });
