@@ -1,4 +1,4 @@
-"""A Sphinx extension that shows the way through the book: cards of the chapters, paths for three readers, the list of solutions.
+"""A Sphinx extension that shows the way through the book: cards of the chapters, three paths, the list of solutions.
 
 What it shows is counted by `way.py`, so that nothing of it is typed twice. The directives:
 
@@ -69,7 +69,8 @@ class PathTimes(FromMarkdown):
 
     def lines(self):
         listed = [f"{path.name.lower()} ({duration(sum(path.minutes()))})" for path in paths()]
-        return [f"[Three paths](/book/how_to_use.md#three-paths) lead through it: {', '.join(listed[:-1])} and {listed[-1]}."]
+        said = f"{', '.join(listed[:-1])} and {listed[-1]}"
+        return [f"[Three paths](/book/how_to_use.md#three-paths) lead through it: {said}."]
 
 
 class PathTable(FromMarkdown):
