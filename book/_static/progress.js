@@ -6,7 +6,7 @@
 
   function load() {
     const stored = JSON.parse(localStorage.getItem(KEY) || "[]");
-    return new Set(Array.isArray(stored) ? stored : []);
+    return new Set(Array.isArray(stored) ? stored.filter((id) => typeof id === "string") : []);
   }
 
   function save(ticked) {
@@ -79,7 +79,7 @@
     const places = document.querySelectorAll(".card-ticked");
     for (const place of places) {
       const { chapter, exercises } = place.dataset;
-      const done = [...ticked].filter((id) => String(id).startsWith(`exercise ${chapter}.`)).length;
+      const done = [...ticked].filter((id) => id.startsWith(`exercise ${chapter}.`)).length;
       const parts = [];
       if (done) parts.push(`${done} of ${exercises} exercises`);
       if (ticked.has(`quiz ${chapter}`)) parts.push("quiz");
