@@ -1,8 +1,9 @@
-"""Write quizzes, exercises and solution pages from `moe_tutorial.exercises` into chapters and book.
+"""Write quizzes, exercises and solution pages from `moe_tutorial.exercises` into chapters and book, and reading times.
 
     python scripts/exercises.py [--check]        (--check: write nothing; exit status 1 if something would change)
 
-A chapter's cells from the heading "Quiz" (or "Exercises") to "Where to go further" are replaced. Execute the chapter after
+A chapter's cells from the heading "Quiz" (or "Exercises") to "Where to go further" are replaced, and the minutes of reading
+in its frame, which `way.py` counts. Execute the chapter after
 that: `make execute CHAPTERS=...`.
 """
 
@@ -10,6 +11,7 @@ import sys
 
 import nbformat
 from execute import ROOT, chapters, text
+from way import READING_TIME, reading_minutes
 
 from moe_tutorial.exercises import CHAPTERS, QUIZZES
 from moe_tutorial.exercises._exercise import solution_code
@@ -71,7 +73,10 @@ def files():
     for path in chapters():
         notebook = nbformat.read(path, as_version=4)
         title = notebook.cells[0].source.split("\n")[0].removeprefix("# ").replace(". ", ": ", 1)
-        wanted[path] = text(with_section(notebook, path.stem))
+        with_section(notebook, path.stem)
+        first = notebook.cells[0]
+        first.source = READING_TIME.sub(str(reading_minutes(notebook)), first.source)
+        wanted[path] = text(notebook)
         wanted[ROOT / "book" / "solutions" / f"{path.stem}.md"] = solutions_page(path.stem, title)
     return wanted
 

@@ -13,10 +13,11 @@ import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
-import yaml
 from bs4 import BeautifulSoup
 from execute import ROOT
 from playwright.sync_api import sync_playwright
+from way import contents as table_of_contents
+from way import files
 
 STYLE = ROOT / "scripts" / "pdf.css"
 
@@ -26,8 +27,8 @@ FOOTER = ('<div style="width: 100%; font: 8px sans-serif; text-align: center; co
 
 def contents():
     """The names of the book's pages, such as "notebooks/04_gate", in their order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+    toc = table_of_contents()
+    return [toc["root"], *(page for part in toc["parts"] for page in files(part["chapters"]))]
 
 
 def whole_book(site, names):

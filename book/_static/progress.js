@@ -6,7 +6,7 @@
 
   function load() {
     const stored = JSON.parse(localStorage.getItem(KEY) || "[]");
-    return new Set(Array.isArray(stored) ? stored : []);
+    return new Set(Array.isArray(stored) ? stored.filter((id) => typeof id === "string") : []);
   }
 
   function save(ticked) {
@@ -70,6 +70,22 @@
       place.append(reset);
     }
     place.hidden = false;
+    showCards(ticked);
+  }
+
+  // On the card of each chapter: what of it is ticked, if anything is.
+  function showCards(ticked) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const places = document.querySelectorAll(".card-ticked");
+    for (const place of places) {
+      const { chapter, exercises } = place.dataset;
+      const done = [...ticked].filter((id) => id.startsWith(`exercise ${chapter}.`)).length;
+      const parts = [];
+      if (done) parts.push(`${done} of ${exercises} exercises`);
+      if (ticked.has(`quiz ${chapter}`)) parts.push("quiz");
+      place.textContent = parts.length ? `Ticked: ${parts.join(", ")}` : "";
+      place.hidden = !parts.length;
+    }
   }
 
   // Storage that is switched off or holds something else: the pages do without.
