@@ -13,9 +13,9 @@ from execute import ROOT
 from filelock import FileLock
 
 PAGES = ROOT / "_build" / "html"
-INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml", "CHANGELOG.md", "CITATION.cff", "book", "notebooks",
-          "moe_tutorial", "scripts/api.py", "scripts/api_pages.py", "scripts/cards.py", "scripts/citation.py",
-          "scripts/feed.py", "scripts/found.py", "tests")
+SCRIPTS = ("api", "api_pages", "cards", "citation", "feed", "found")
+INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml", "CHANGELOG.md", "CITATION.cff", "book",
+          "notebooks", "moe_tutorial", "tests", *(f"scripts/{name}.py" for name in SCRIPTS))
 BUILD = (Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going", "--all", "--quiet")
 
 

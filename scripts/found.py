@@ -1,8 +1,8 @@
 """What a book is found by: a card and a feed in the head of its pages, and files beside them.
 
-An extension of Sphinx. The addresses in what it writes begin with that of the configuration; `stamp.py` puts the real one in.
-Beside the pages: `llms.txt` (https://llmstxt.org), the pages with a line each; `feed.xml`, the releases; `_static/cards/`,
-a picture for each chapter. The site map is `sphinx-sitemap`'s.
+An extension of Sphinx. Addresses in what it writes begin with that of the configuration, and `stamp.py` puts the real one
+in. Beside the pages: `llms.txt` (https://llmstxt.org), the pages with a line each; `feed.xml`, the releases; in
+`_static/cards/` a picture for each chapter. The site map is `sphinx-sitemap`'s.
 """
 
 import html
@@ -18,9 +18,11 @@ from feed import description, feed
 RESTS = "Optional"
 """The convention's name for the section that a reader in a hurry leaves out."""
 
-ABOUT = """Every chapter is a Jupyter notebook, shown executed. In the published book the notebook lies beside its page: the same \
-address with `.ipynb` for `.html`. The text of the other pages is below `_sources/`, with `.md` or `.rst` for `.html`. \
-Code: MIT licence. Text and figures: CC BY 4.0."""
+ABOUT = (
+    "Every chapter is a Jupyter notebook, shown executed. In the published book the notebook lies beside its page: the same "
+    "address with `.ipynb` for `.html`. The text of the pages without code is below `_sources/`, with `.md` for `.html`. "
+    "Code: MIT licence. Text and figures: CC BY 4.0."
+)
 
 
 def chapter_of(page):
@@ -76,9 +78,14 @@ def llms(app, address):
 
 
 def summary(doctree):
-    """The question that a chapter asks under its title, or the first sentence of another page."""
-    paragraph = next(paragraph for paragraph in doctree.findall(nodes.paragraph) if paragraph.astext().strip())
-    text = " ".join(paragraph.astext().split())
+    """The question that a chapter asks under its title, or the first sentence of another page.
+
+    ValueError: there is no sentence.
+    """
+    texts = (" ".join(paragraph.astext().split()) for paragraph in doctree.findall(nodes.paragraph))
+    text = next(filter(None, texts), "")
+    if not text:
+        raise ValueError(f"{doctree['source']} has no sentence that llms.txt could say of it")
     return re.match(r".*?[.?!:](?=\s|$)|.*", text)[0].removesuffix(":")
 
 
