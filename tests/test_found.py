@@ -64,7 +64,8 @@ def test_the_version_of_the_citation_was_released_on_its_day():
 
 
 def test_the_feed_has_every_release_with_what_changed_and_nothing_that_is_not_released():
-    text = ("# Changes\n\nWords.\n\n## Not released yet\n\n- Soon.\n\n## 0.2.0\n\nReleased on 2027-02-03.\n\n- One & <two>.\n"
+    text = ("# Changes\n\nWords.\n\n## Not released yet\n\n- Soon.\n\n"
+            "## 0.2.0\n\nReleased on 2027-02-03.\n\n- One & 2 < 3.\n"
             "\n## 0.1.0\n\nReleased on 2026-11-29.\n\nThe `first`.\n")
     root = ElementTree.fromstring(feed.feed(text, "https://there.test/"))
     entries = root.findall("a:entry", ATOM)
@@ -72,7 +73,7 @@ def test_the_feed_has_every_release_with_what_changed_and_nothing_that_is_not_re
     assert [entry.find("a:updated", ATOM).text[:10] for entry in entries] == ["2027-02-03", "2026-11-29"]
     assert root.find("a:updated", ATOM).text == "2027-02-03T00:00:00Z"
     contents = [BeautifulSoup(entry.find("a:content", ATOM).text, "html.parser") for entry in entries]
-    assert contents[0].find("li").text == "One & <two>." and contents[1].find("code").text == "first"
+    assert contents[0].find("li").text == "One & 2 < 3." and contents[1].find("code").text == "first"
     assert "Released on" not in str(contents)
     ids = [entry.find("a:id", ATOM).text for entry in [root, *entries]]
     assert len(set(ids)) == 3 and all(name.startswith("https://there.test/") for name in ids)
@@ -177,7 +178,8 @@ def test_the_numbers_of_the_paper_are_those_of_the_course():
     kinds = [kind for kind in objects if isinstance(kind, type) and kind is not interactive.Interactive
              and issubclass(kind, interactive.Interactive)]
     words = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split()))
-    for said in (f"{len(chapters())} chapters", f"{len(EXERCISES)} exercises", f"{words[len(kinds)].capitalize()} interactives",
+    for said in (f"{len(chapters())} chapters", f"{len(EXERCISES)} exercises",
+                 f"{words[len(kinds)].capitalize()} interactives",
                  f"takes {minutes[1]} minutes, and the exercises {minutes[2]}.",
                  f"under {len(moe_tutorial.multiverse.CELLS)} combinations"):
         assert said in PAPER, said
