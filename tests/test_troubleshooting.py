@@ -138,9 +138,9 @@ def still_picture(tmp_path):
 
 def widgets_without_their_kernel(tmp_path):
     """What the extension of JupyterLab has in store, which is installed with ipywidgets."""
-    extension = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "@jupyter-widgets" / "jupyterlab-manager" / "static"
-    return re.findall(r'"((?:Loading|Error displaying) widget[^"]*)"',
-                      "".join(script.read_text(encoding="utf-8") for script in extension.glob("*.js")))
+    extension = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "@jupyter-widgets" / "jupyterlab-manager"
+    scripts = "".join(script.read_text(encoding="utf-8") for script in (extension / "static").glob("*.js"))
+    return re.findall(r'"((?:Loading|Error displaying) widget[^"]*)"', scripts)
 
 
 def tick(tmp_path):
