@@ -3,9 +3,10 @@
     python scripts/stamp.py SITE --repository owner/name --revision HASH [--address https://…/] [--branch main]
 
 The book is built without knowing where it will stand, so a local build has no button that leads nowhere. This script
-puts that knowledge in: the addresses of the pages, the links to Colab, to the source and to a problem report on every page,
-a page for addresses that do not exist, and beside the pages copies of the notebooks whose set-up cell installs this very
-revision and whose links lead to the published book. SITE is changed in place.
+puts that knowledge in: the addresses of the pages, in the site map, the feed of releases, llms.txt and citations as well;
+the links to Colab, to the source and to a problem report on every page; a page for addresses that do not exist; and beside
+the pages copies of the notebooks whose set-up cell installs this very revision and whose links lead to the published book.
+SITE is changed in place.
 """
 
 import argparse
@@ -17,12 +18,16 @@ import sys
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+from citation import bibtex, plain
 from execute import ROOT, notebooks
 
 from moe_tutorial import __version__
 
 NOWHERE = "https://book.invalid/"
 """The address that the book is built with, in `_config.yml`. The domain is reserved for never being one."""
+
+BESIDE = ("sitemap.xml", "feed.xml", "llms.txt")
+"""What else has addresses of pages, beside the pages."""
 
 UNKNOWN_ARCHIVE = 'os.environ.get("MOE_TUTORIAL_ARCHIVE", "")'
 """The place in the set-up cell of each notebook where the archive of the course is put."""
@@ -45,7 +50,12 @@ def stamp(site, repository, revision, address=None, branch="main"):
         heading = re.search(r'<h1>.*?<a class="headerlink".*?</h1>', text)
         if heading:
             text = text[:heading.end()] + page_links(page, repository, revision, branch) + text[heading.end():]
+        if page == "book/citing.html":
+            text = cited(text, address)
         path.write_text(text, encoding="utf-8")
+    for name in BESIDE:
+        text = (site / name).read_text(encoding="utf-8")
+        (site / name).write_text(text.replace(NOWHERE, address), encoding="utf-8")
     lost = (ROOT / "book" / "_static" / "404.html").read_text(encoding="utf-8")
     (site / "404.html").write_text(lost.replace("<head>", f'<head>\n  <base href="{address}">', 1), encoding="utf-8")
     archive = f"https://github.com/{repository}/archive/{revision}.zip"
@@ -55,6 +65,20 @@ def stamp(site, repository, revision, address=None, branch="main"):
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(stamped_notebook(path, archive, address), encoding="utf-8")
     (site / ".nojekyll").touch()  # without it the platform leaves out folders that begin with an underscore
+
+
+def cited(text, address):
+    """The page on how to cite, with the address where readers found the course. ValueError: it cites something else."""
+    for citation in (plain, bibtex):
+        # One extension of the build writes quotation marks as they are, where the page has links from code.
+        for quoted in (True, False):
+            known, stamped = (html.escape(words, quote=quoted) for words in (citation(), citation(address)))
+            if known in text:
+                text = text.replace(known, stamped)
+                break
+        else:
+            raise ValueError(f"the page on how to cite does not show {citation()!r}")
+    return text
 
 
 def page_links(page, repository, revision, branch):

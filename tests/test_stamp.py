@@ -5,11 +5,12 @@ import re
 import shutil
 from urllib.parse import parse_qs, urljoin, urlparse
 
+import citation
 import pytest
 from bs4 import BeautifulSoup
 from execute import ROOT, notebooks
 from pdf import contents
-from stamp import NOWHERE, stamp
+from stamp import BESIDE, NOWHERE, cited, stamp
 
 import moe_tutorial
 
@@ -97,6 +98,33 @@ def test_the_published_notebooks_install_this_revision_and_link_to_the_book(publ
                 assert link.startswith(("https://", "http://", "#")), link
                 if link.startswith(address):
                     assert (site / link.removeprefix(address).split("#")[0]).is_file(), link
+
+
+def test_what_the_book_is_found_by_leads_into_the_published_copy(published):
+    site, _, address = published
+    for name in BESIDE:
+        text = (site / name).read_text(encoding="utf-8")
+        assert NOWHERE not in text and "book.invalid" not in text
+        places = [place.removeprefix(address) for place in re.findall(rf"{address}[^\s<>\"()]*", text)]
+        assert places and all((site / (place.split("#")[0] or "index.html")).is_file() for place in places), name
+    assert not {path.name for path in site.iterdir() if path.suffix in (".xml", ".txt")} - {*BESIDE}
+    for page in re.findall(r"<loc>(.+)</loc>", (site / "sitemap.xml").read_text(encoding="utf-8")):
+        text = (site / page.removeprefix(address)).read_text(encoding="utf-8")
+        assert f'<link rel="canonical" href="{page}" />' in text
+    for path in notebooks():
+        assert (site / path.relative_to(ROOT)).is_file(), "llms.txt says that it lies beside its page"
+
+
+def test_the_published_page_on_citing_has_the_address_of_its_copy_and_an_unpublished_one_has_none(published, pages):
+    site, _, address = published
+    shown = []
+    for folder in (pages, site):
+        soup = BeautifulSoup((folder / "book" / "citing.html").read_text(encoding="utf-8"), "html.parser")
+        shown.append([block.text.strip() for block in soup.select(".citation-block pre")])
+    assert shown == [[citation.plain(), citation.bibtex()], [citation.plain(address), citation.bibtex(address)]]
+    assert address in shown[1][0] and f'url = "{address}"' in shown[1][1]
+    with pytest.raises(ValueError, match="does not show 'The contributors"):
+        cited("<pre>Somebody else (1999).</pre>", address)
 
 
 def test_the_page_for_what_does_not_exist_leads_back_from_any_depth(published):

@@ -191,7 +191,7 @@ def _difference(exercise, given, wanted, case):
     place = f"with {', '.join(f'{name} {_describe(argument)}' for name, argument in zip(case.names, case))}"
     shown = "" if case.size() <= 4 else f" case({exercise.name!r}) has the numbers."
     if isinstance(given, Unusable):
-        return f"{place}, your function returns {given}."
+        return f"{place}, your function returns {given}{'' if str(given).endswith('?') else '.'}"
     if isinstance(given, BaseException):
         return f"{place}, your function raises {type(given).__name__}: {_message(given)}"
     if given.shape != wanted.shape:
