@@ -7,6 +7,7 @@ with the particle that it carries in the text, with another one, and with none.
 import re
 
 from bs4 import BeautifulSoup
+from bs4.formatter import HTMLFormatter
 from sphinx.errors import ExtensionError
 from sphinx.search.en import SearchEnglish
 
@@ -16,8 +17,11 @@ PAGE, TWIN = "book/ko", "book/intro"
 AROUND = ("#pst-skip-link", "#pst-back-to-top", "#pst-search-dialog", "#pst-header", "#pst-primary-sidebar",
           ".bd-header-article", ".prev-next-footer", "#jb-print-toc h2", ".bd-sidebar-secondary .tocsection", ".bd-footer-content")
 
+# Between these a browser breaks a line, although a particle belongs to what it follows: 70%|였습니다, (gate)|는, 식|1.1.
+WHOLE = re.compile(r"(식 1\.\d\S*|\S*(?:[)%”’][가-힣]|[가-힣]\()\S*)")
+
 # Particles that a noun carries, one or two of them, after the ending of the plural.
-PARTICLES = "들?(?:은|는|이|가|을|를|의|에게?|에서|와|과|으?로|도|만|까지|부터|보다|마다|처럼|입니다)(?:는|도|만|의)?|들"
+PARTICLES = "들?(?:은|는|이|가|을|를|의|에게?|에서|와|과|으?로|도|만|까지|부터|보다|마다|처럼|이라고?|이란|이나|입니다)(?:는|도|만|의)?|들"
 
 
 class Words(SearchEnglish):
@@ -80,7 +84,7 @@ def korean_parts(text):
 
 
 def around(text):
-    """The Korean page with the theme's English words marked."""
+    """The Korean page with the theme's English words marked, and with what must not be broken in one piece."""
     soup = BeautifulSoup(text, "html.parser")
     for place in AROUND:
         found = soup.select(place)
@@ -92,7 +96,21 @@ def around(text):
         link["lang"] = "ko"
     for link in soup.select("a.headerlink"):
         link["title"] = "이 제목의 링크"
-    return str(soup)
+    for text in soup.select_one("article.bd-article").find_all(string=WHOLE):
+        parts = WHOLE.split(text)  # what matched has an odd number
+        for number, part in enumerate(parts):
+            if number % 2:
+                parts[number] = soup.new_tag("span", attrs={"class": "whole"})
+                parts[number].string = part
+        text.replace_with(*filter(None, parts))
+    return soup.decode(formatter=AsWritten())
+
+
+class AsWritten(HTMLFormatter):
+    """Attributes stay in their order; Beautiful Soup would sort them."""
+
+    def attributes(self, tag):
+        return tag.attrs.items()
 
 
 def setup(app):
