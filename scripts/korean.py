@@ -15,13 +15,15 @@ PAGE, TWIN = "book/ko", "book/intro"
 
 # What the theme has around a page's text, in English: on the Korean page each of these is marked as that.
 AROUND = ("#pst-skip-link", "#pst-back-to-top", "#pst-search-dialog", "#pst-header", "#pst-primary-sidebar",
-          ".bd-header-article", ".prev-next-footer", "#jb-print-toc h2", ".bd-sidebar-secondary .tocsection", ".bd-footer-content")
+          ".bd-header-article", ".prev-next-footer", "#jb-print-toc h2", ".bd-sidebar-secondary .tocsection",
+          ".bd-footer-content")
 
 # Between these a browser breaks a line, although a particle belongs to what it follows: 70%|였습니다, (gate)|는, 식|1.1.
 WHOLE = re.compile(r"(식 1\.\d\S*|\S*(?:[)%”’][가-힣]|[가-힣]\()\S*)")
 
 # Particles that a noun carries, one or two of them, after the ending of the plural.
-PARTICLES = "들?(?:은|는|이|가|을|를|의|에게?|에서|와|과|으?로|도|만|까지|부터|보다|마다|처럼|이라고?|이란|이나|입니다)(?:는|도|만|의)?|들"
+PARTICLES = ("들?(?:은|는|이|가|을|를|의|에게?|에서|와|과|으?로|도|만|까지|부터|보다|마다|처럼|이라고?|이란|이나|입니다)"
+             "(?:는|도|만|의)?|들")
 
 
 class Words(SearchEnglish):
