@@ -1,4 +1,4 @@
-"""Draw the picture of the model that the welcome page shows, `book/_static/model.svg`; a test holds the two together.
+"""Draw the picture of the model that the page of notation shows, `book/_static/model.svg`; a test holds the two together.
 
     python scripts/diagram.py
 """

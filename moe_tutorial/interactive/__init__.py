@@ -1,7 +1,8 @@
 """Interactives that work in the rendered page without a kernel, and with one compute with the package.
 
 Each is one object with two faces: see `Interactive`. Its script is the file beside it of the same name; what the scripts
-share is in `shared.js`, and what those of EM share besides in `shared_em.js`.
+share is in `shared.js`, what those of EM share besides in `shared_em.js`, and what those that train on the vowels share in
+`shared_vowels.js`.
 """
 
 from ._interactive import Interactive
@@ -13,7 +14,8 @@ from .prices import Prices
 from .sorting_office import SortingOffice
 from .train_it_yourself import TrainItYourself
 from .training_player import TrainingPlayer
+from .watch_it_learn import WatchItLearn
 from .which_expert import WhichExpert
 
 __all__ = ["EMStepByStep", "GateExplorer", "GrowATree", "Interactive", "LossExplorer", "Prices", "SortingOffice",
-           "TrainItYourself", "TrainingPlayer", "WhichExpert"]
+           "TrainItYourself", "TrainingPlayer", "WatchItLearn", "WhichExpert"]

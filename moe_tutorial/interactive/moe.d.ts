@@ -77,5 +77,25 @@ interface MoeOfEM {
   presses(columns: string[]): { element: HTMLElement; show(rows: string[][]): void };
 }
 
-declare const moe: Moe & MoeOfEM;
+/** What `shared_vowels.js` adds. A model's weights are rows of a weight of F1, a weight of F2 and a bias. */
+interface Model { weights: Float64Array[]; gradients: Float64Array[]; y: Float64Array; p?: Float64Array;
+  answer(f1: number, f2: number): void; learn(n: number): void; }
+interface Learner { model: Model; curve: number[]; }
+interface Shares { mean: number[]; largest: number[]; cases: number[]; }
+interface VowelTask {
+  count: number; training: number; x1: Float64Array; x2: Float64Array; M: number; d: Float64Array;
+  uniform(seed: number, length: number): Float64Array;
+  mixture(K: number, loss: string, variance: number, seed: number): Model;
+  decided(y: Float64Array): number;
+  look(learner: Learner): void;
+  update(learner: Learner, stepSize: number): void;
+  shares(model: Model): Shares;
+  percentages(model: Model): string[];
+}
+interface MoeOfVowels {
+  vowelTask(data: any, targets: number[][]): VowelTask;
+  vowelMap(data: any): { element: SVGSVGElement; show(model: Model, task: VowelTask, shares: Shares, epochs: number): void };
+}
+
+declare const moe: Moe & MoeOfEM & MoeOfVowels;
 interface Window { moe: Moe; moeElements?: number; }

@@ -34,27 +34,20 @@ class TrainItYourself(Interactive):
 
     The page face computes the initial weights and the epochs itself, as `train` and `fast_train` do, in float64. The
     reader chooses the number of experts, the loss, the step size, the variance, the target coding and the seed.
-
     """
 
     name, title = "train-it-yourself", "Train it yourself"
+    shared = "shared.js", "shared_vowels.js"
     invitation = "choose a loss, a step size and a seed, and train a mixture and a network on the vowels."
 
     def __init__(self):
         self.tasks = {coding: vowel_task(coding) for coding in CODINGS}
 
     def data(self):
-        task = self.tasks[_BEGIN["coding"]]
-        names = cases_data(task.train)["names"]
-        place = {vowel: str(at) for at, vowel in enumerate(names)}
-        x = torch.cat([task.train.x, task.test.x])
-        # In Hz, because a division by 1000 gives the script the same numbers to the last bit.
-        f1, f2 = ([round(1000 * value, 6) for value in formant] for formant in x.T.tolist())
+        data = vowels_data(self.tasks[_BEGIN["coding"]])
+        codings = [[name, words, [targets[vowel] for vowel in data["names"]]] for name, (targets, words) in CODINGS.items()]
         return {
-            "style": style(), "names": names, "f1": f1, "f2": f2, "training": len(task.train),
-            "vowel": "".join(place[vowel] for cases in (task.train, task.test) for vowel in cases.vowel),
-            "codings": [[name, words, [targets[vowel] for vowel in names]] for name, (targets, words) in CODINGS.items()],
-            "losses": list(LOSSES.items()), "steps": _STEP_SIZES, "variances": _VARIANCES,
+            **data, "codings": codings, "losses": list(LOSSES.items()), "steps": _STEP_SIZES, "variances": _VARIANCES,
             "experts": list(_EXPERTS), "speeds": _SPEEDS, "criterion": CRITERION, "epochs": _EPOCHS, "hidden": _HIDDEN,
             "spread": SPREAD, "live": LIVE, "begin": _BEGIN,
         }
@@ -116,7 +109,7 @@ def _trained(task, *settings):
     with torch.no_grad():
         said = [f"The mixture {_end(history)}; {_right(mixture.blend, task)}.",
                 f"The network {_end(outcome)}; {_right(network, task)}."]
-    pictures = [_regions(task, mixture), _curve(history.squared_error[:, 0], "The mixture's error over the epochs.")]
+    pictures = [regions(task, mixture), _curve(history.squared_error[:, 0], "The mixture's error over the epochs.")]
     return [*(f"<p>{sentence}</p>" for sentence in said), *pictures]
 
 
@@ -137,12 +130,23 @@ def _curve(error, caption):
     return plots.curves(torch.arange(len(error)), curves, "epoch", "mean squared error", caption)
 
 
-def _regions(task, mixture):
+def vowels_data(task):
+    """The cases of the task of section 3 for `shared_vowels.js`."""
+    names = cases_data(task.train)["names"]
+    place = {vowel: str(at) for at, vowel in enumerate(names)}
+    x = torch.cat([task.train.x, task.test.x])
+    # In Hz, because a division by 1000 gives the script the same numbers to the last bit.
+    f1, f2 = ([round(1000 * value, 6) for value in formant] for formant in x.T.tolist())
+    return {"style": style(), "names": names, "f1": f1, "f2": f2, "training": len(task.train),
+            "vowel": "".join(place[vowel] for cases in (task.train, task.test) for vowel in cases.vowel)}
+
+
+def regions(task, mixture, caption="The gate's regions: in each, one expert has the largest proportion."):
     """The gate's regions, and with one output the lines of the live experts and where the blend is 0.5."""
     weight, bias, v, c = (parameter.detach() for parameter in mixture.parameters())
     if weight.shape[-2] > 1:
-        return plots.gate_regions(task.train, v, c)
+        return plots.gate_regions(task.train, v, c, caption=caption)
     with torch.no_grad():
         alive = live(mixture.gate(task.train.x)).nonzero()[:, 0].tolist()
         return plots.gate_regions(task.train, v, c, lines={k: (weight[k, 0], bias[k, 0]) for k in alive},
-                                  blend=mixture.blend(plots.plane()))
+                                  blend=mixture.blend(plots.plane()), caption=caption)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
-from scipy import stats
 from torch import Tensor
 
 from .._words import p_value, span
@@ -53,7 +52,9 @@ def t_test(one: Annotated[Tensor, "R"], other: Annotated[Tensor, "S"]) -> tuple[
     if not 0 < sum(spread) < math.inf:
         raise ValueError("a t test needs numbers of some spread, got one and other with the variances "
                          + " and ".join(f"{value:g}" for value in spread))
-    result = stats.ttest_ind(one.detach().double().numpy(), other.detach().double().numpy(), equal_var=True)
+    from scipy.stats import ttest_ind  # takes half a second to import, and only this needs it
+
+    result = ttest_ind(one.detach().double().numpy(), other.detach().double().numpy(), equal_var=True)
     return result.statistic.item(), int(result.df), result.pvalue.item()
 
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import torch
-from scipy import signal
 from torch import Tensor
 
 from .. import _checks
@@ -55,7 +54,9 @@ def resonate(samples: Samples, frequency: float, bandwidth: float) -> Samples:
     c = -math.exp(-2 * math.pi * bandwidth / RATE)
     b = 2 * math.exp(-math.pi * bandwidth / RATE) * math.cos(2 * math.pi * frequency / RATE)
     a = 1 - b - c
-    return torch.as_tensor(signal.lfilter([a], [1, -b, -c], samples.detach().numpy()), dtype=samples.dtype)
+    from scipy.signal import lfilter  # takes half a second to import, and only sounds need it
+
+    return torch.as_tensor(lfilter([a], [1, -b, -c], samples.detach().numpy()), dtype=samples.dtype)
 
 
 @checked
@@ -72,7 +73,9 @@ def spectrum(samples: Samples) -> tuple[Tensor, Tensor]:
     """
     # Times a power of two, which changes no digit, so that no square is too large or too small.
     samples = torch.ldexp(samples.detach(), -torch.frexp(samples.detach().abs().amax(-1, keepdim=True)).exponent)
-    frequency, power = signal.periodogram(samples.numpy(), RATE, window="hann", detrend=False)
+    from scipy.signal import periodogram
+
+    frequency, power = periodogram(samples.numpy(), RATE, window="hann", detrend=False)
     power = torch.as_tensor(power)
     highest = power.amax(-1, keepdim=True)
     if (highest == 0).any():
