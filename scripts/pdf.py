@@ -41,6 +41,7 @@ def whole_book(site, names):
         for element in article.find_all(id=True):
             element["id"] = _place(name, element["id"])
         article["id"] = _place(name)
+        article["lang"] = soup.html["lang"]
     for name, soup in soups.items():
         for attribute in ("href", "src"):
             for element in soup.find_all(attrs={attribute: True}):

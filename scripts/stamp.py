@@ -97,7 +97,7 @@ def page_links(page, repository, revision, branch):
         # The published branch, because the notebooks there know where the package is.
         links = {"Open in Colab": f"https://colab.research.google.com/github/{repository}/blob/gh-pages/{source}", **links}
     listed = " ".join(f'<a href="{html.escape(target)}">{text}</a>' for text, target in links.items())
-    return f'<nav class="page-links" aria-label="This page">{listed}</nav>'
+    return f'<nav class="page-links" lang="en" aria-label="This page">{listed}</nav>'
 
 
 def stamped_notebook(path, archive, address):

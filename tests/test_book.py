@@ -42,7 +42,7 @@ def test_nothing_is_loaded_from_another_host(soups):
     for path, soup in soups.items():
         for tag, attribute in loading.items():
             for element in soup.find_all(tag, attrs={attribute: re.compile(r"^(https?:)?//")}):
-                assert tag == "link" and "canonical" in element.get("rel", []), f"{path}: {element}"
+                assert tag == "link" and {"canonical", "alternate"} & {*element.get("rel", [])}, f"{path}: {element}"
 
 
 def test_every_internal_link_leads_somewhere(pages, soups):
