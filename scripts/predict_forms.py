@@ -1,8 +1,8 @@
 """A Sphinx extension that lets a page judge its reader's predictions, and marks where a function is to be written.
 
-After each cell that checks a prediction it puts the data with which `book/_static/predict.js` makes a form; what a text means
-and what is said of it is in `moe_tutorial.exercises._value`. After each cell with a function to write or to repair it puts a
-comment with the cell's name, in whose place `scripts/stamp.py` puts a link to Colab. The notebooks stay as they are.
+After each cell that checks a prediction it puts the data with which `book/_static/predict.js` makes a form; what a text
+means and what is said of it is in `moe_tutorial.exercises._value`. After each cell with a function to write or to repair it
+puts a comment with the cell's name, in whose place `scripts/stamp.py` puts a link to Colab. The notebooks stay as they are.
 """
 
 import html

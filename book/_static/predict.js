@@ -21,6 +21,7 @@
   const rounded = (value) => String(Number(value.toFixed(6)));
 
   // The key of a sentence, and what it speaks of.
+  /** @returns {[string, Record<string, string>]} */
   function judge(facts, value, shown, perCent) {
     const choice = facts.choices.length > 0;
     const equal = (other) => choice ? value === other : Math.abs(value - other) <= facts.tolerance;
@@ -35,6 +36,7 @@
     return ["other", { given: shown }];
   }
 
+  /** @returns {[string, Record<string, string>]} */
   function judgeText(facts, text, rules) {
     const shown = toldBack(text, rules);
     const plain = singleBlanks([...text].map((letter) => rules.plain[letter] ?? letter).join(""));
@@ -91,6 +93,7 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const given = String(new FormData(form).get("prediction") ?? "");
+      /** @type {[string, Record<string, string>]} */
       const [key, values] = !facts.choices.length ? judgeText(facts, given, rules)
         : given ? judge(facts, given, given, false) : ["nothing", {}];
       const all = { ...values, hint: rules.hint[hints.childElementCount] };
