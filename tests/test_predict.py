@@ -1,4 +1,4 @@
-"""The form under an exercise that asks for a prediction: it says what `check` says, whatever is typed, and needs no kernel."""
+"""The form under an exercise that asks for a prediction says what `check` says, whatever is typed, and needs no kernel."""
 
 import gzip
 import json
@@ -43,7 +43,8 @@ TEXTS = {
 }
 
 # Which of two numbers is meant.
-UNCLEAR = {"28,672": ("28.672", "28672"), "-1,250": ("-1.250", "-1250"), "１，２５０": ("1.250", "1250"), "1,250/3": ("1.250", "1250")}
+UNCLEAR = {"28,672": ("28.672", "28672"), "-1,250": ("-1.250", "-1250"), "１，２５０": ("1.250", "1250"),
+           "1,250/3": ("1.250", "1250")}
 
 
 def said_by_check(capsys, name, answer):
@@ -124,6 +125,14 @@ def test_the_page_says_what_check_says_of_the_right_answer_each_known_mistake_an
     named = {said for said in told.values() if said in {f"Not yet: {mistake.says}" for mistake in exercise.wrong}}
     assert len(named) == len(exercise.wrong), "each mistake that has a name was told"
     assert wrong == []
+
+
+def test_what_is_typed_while_the_page_still_loads_stays(form):
+    shown, _ = form("no_opinion")
+    shown.form.get_by_role("textbox").fill("0.25")
+    shown.page.evaluate("dispatchEvent(new Event('pageshow'))")
+    shown.form.get_by_role("textbox").press("Enter")
+    assert shown.said.inner_text() == "Right."
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -230,7 +239,8 @@ def test_each_solution_link_leads_to_its_own_heading(pages, name):
 
 def test_every_prediction_has_a_form_beside_the_cell_that_it_stands_for(pages):
     for number, exercises in CHAPTERS.items():
-        soup = BeautifulSoup((pages / f"notebooks/{CHAPTER[f'{number:02}']}.html").read_text(encoding="utf-8"), "html.parser")
+        stem = CHAPTER[f"{number:02}"]
+        soup = BeautifulSoup((pages / f"notebooks/{stem}.html").read_text(encoding="utf-8"), "html.parser")
         places = soup.select("[data-predict]")
         cells = [place.find_previous_sibling().select_one("div.cell_input pre").text for place in places]
         checks = [cell.strip().split("\n")[-1] for cell in cells]
@@ -253,6 +263,7 @@ def test_the_tick_follows_is_kept_and_stays(form):
         assert shown.box.is_checked()
         assert shown.form.get_by_role("textbox").input_value() == "" and shown.said.inner_text() == ""
         assert shown.answer("0.125").startswith("Not yet: there is a factor")
+    shown.page.reload()
     shown.page.evaluate("""() => {
         document.querySelector(".predict-form input[type=text]").value = "0.5";
         dispatchEvent(new Event("pageshow"));
@@ -280,7 +291,7 @@ def test_without_storage_the_form_works_and_there_is_no_tick(browser, server):
         shown = Form(page, name)
         assert shown.answer(given) == answer and shown.box.count() == 0
     page.close()
-    assert wrong == []
+    assert set(wrong) <= {"off"}, "the theme's own scripts ask for it, too"
 
 
 def test_without_script_and_on_paper_there_is_the_cell_and_no_form(form):

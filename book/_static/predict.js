@@ -104,7 +104,11 @@
       solution.hidden = false;
       tick(facts.number);
     });
-    form.addEventListener("input", clear); // it was said of what stood there before
+    let typed = false;
+    form.addEventListener("input", () => {
+      typed = true;
+      clear(); // it was said of what stood there before
+    });
     more.addEventListener("click", () => {
       hints.append(made("p", {}, facts.hints[hints.childElementCount]));
       more.textContent = "Another hint";
@@ -113,12 +117,8 @@
       solution.focus(); // the button that had the focus goes
       more.hidden = true;
     });
-    // Where a browser fills a form again, nothing that it fills was answered.
-    addEventListener("pageshow", (event) => {
-      if (event.persisted) return;
-      form.reset();
-      clear();
-    });
+    // Where a browser fills a form again, nothing that it fills was answered. A reader may have typed while the page loads.
+    addEventListener("pageshow", () => typed || form.reset());
     place.replaceChildren(form);
     place.previousElementSibling?.classList.add("predict-cell");
     place.hidden = false;

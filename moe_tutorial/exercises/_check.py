@@ -45,7 +45,8 @@ def _diagnose_value(exercise, answer):
     if isinstance(answer, str):
         return judge_text(exercise, answer)
     try:
-        numbers = numbers_of(answer)
+        with own_torch():  # float64: all digits of the number
+            numbers = numbers_of(answer)
     except Unusable as error:
         return say("no number", exercise, given=error)
     if numbers.numel() != 1:
