@@ -13,8 +13,8 @@ from execute import ROOT
 from filelock import FileLock
 
 PAGES = ROOT / "_build" / "html"
-INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml", "CHANGELOG.md", "CITATION.cff", "book", "notebooks",
-          "moe_tutorial", "scripts", "tests")
+INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml", "CHANGELOG.md", "CITATION.cff", "book",
+          "notebooks", "moe_tutorial", "scripts", "tests")
 BUILD = (Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going", "--all", "--quiet")
 
 

@@ -4,9 +4,9 @@
 
 The book is built without knowing where it will stand, so a local build has no button that leads nowhere. This script
 puts that knowledge in: the addresses of the pages, in the site map, the feed of releases, llms.txt and citations as well;
-the links to Colab, to the source and to a problem report on every page; a page for addresses that do not exist; and beside
-the pages copies of the notebooks whose set-up cell installs this very revision and whose links lead to the published book.
-SITE is changed in place.
+the links to Colab, to the source and to a problem report on every page, and those from exercises to their cells in Colab; a
+page for addresses that do not exist; and beside the pages copies of the notebooks whose set-up cell installs this very
+revision and whose links lead to the published book. SITE is changed in place.
 """
 
 import argparse
@@ -52,6 +52,7 @@ def stamp(site, repository, revision, address=None, branch="main"):
             text = text[:heading.end()] + page_links(page, repository, revision, branch) + text[heading.end():]
         if page == "book/citing.html":
             text = cited(text, address)
+        text = with_exercise_links(text, colab(repository, page.replace(".html", ".ipynb")))
         path.write_text(text, encoding="utf-8")
     for name in BESIDE:
         text = (site / name).read_text(encoding="utf-8")
@@ -81,6 +82,17 @@ def cited(text, address):
     return text
 
 
+def colab(repository, notebook):
+    """Where a notebook opens in Colab: from the published branch, because the notebooks there know where the package is."""
+    return f"https://colab.research.google.com/github/{repository}/blob/gh-pages/{notebook}"
+
+
+def with_exercise_links(text, address):
+    """A page whose marked cells, those of functions to write, are followed by a link to the same cell in Colab."""
+    link = rf'<p class="in-colab"><a href="{html.escape(address)}#scrollTo=\2">Exercise \1 in Colab</a></p>'
+    return re.sub(r"<!-- exercise ([\d.]+) in cell ([\w-]+) -->", link, text)
+
+
 def page_links(page, repository, revision, branch):
     """The links of a page, by its path in the site; none for a page without a source."""
     stem = page.removesuffix(".html")
@@ -94,8 +106,7 @@ def page_links(page, repository, revision, branch):
     report = urlencode(filled_in, quote_via=quote)
     links = {"Edit this page": f"{here}/edit/{branch}/{written}", "Report a problem": f"{here}/issues/new?{report}"}
     if source.endswith(".ipynb"):
-        # The published branch, because the notebooks there know where the package is.
-        links = {"Open in Colab": f"https://colab.research.google.com/github/{repository}/blob/gh-pages/{source}", **links}
+        links = {"Open in Colab": colab(repository, source), **links}
     listed = " ".join(f'<a href="{html.escape(target)}">{text}</a>' for text, target in links.items())
     return f'<nav class="page-links" lang="en" aria-label="This page">{listed}</nav>'
 
@@ -118,6 +129,7 @@ def stamped_notebook(path, archive, address):
             found = True
             source = source.replace(UNKNOWN_ARCHIVE, UNKNOWN_ARCHIVE.replace('""', f'\n    "{archive}"'))
         cell["source"] = source.splitlines(keepends=True)
+        cell["metadata"]["id"] = cell["id"]  # by which Colab finds a cell that a link names
     if not found:
         raise ValueError(f"{path.name} has no set-up cell with {UNKNOWN_ARCHIVE}")
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

@@ -90,7 +90,16 @@ def test_a_value_may_be_a_fraction_and_a_per_cent_is_told_in_which_form():
     assert diagnose(half, Fraction(half.reference).limit_denominator(1000)) == "Right."
     said = diagnose(half, 100 * half.reference)
     assert said.startswith(f"Not yet in the wanted form: say it as a part of 1, {half.reference:g} in place of")
-    assert "wanted a number, such as 0.25, got '0.5 %'" in diagnose(half, "0.5 %")
+    said = diagnose(half, "45.27 %")
+    assert said == "Not yet in the wanted form: say it as a part of 1, 0.4527 in place of 45.27 %."
+    assert diagnose(half, "4527/10000") == diagnose(half, "0,4527") == "Right."
+    assert "wanted a number, such as 0.25, got 'half'" in diagnose(half, "half")
+
+
+def test_a_value_is_compared_with_all_its_digits():
+    tree = EXERCISES["numbers_of_a_tree"]  # float32 would round what is a little off
+    for answer in (tree.reference + 1.01e-5, np.float64(tree.reference + 1.01e-5), [tree.reference + 1.01e-5]):
+        assert diagnose(tree, answer).startswith("Not yet: you said ")
 
 
 # ---- what a statement forbids is watched

@@ -30,6 +30,7 @@ from . import (
 )
 from ._check import diagnose, failed_case
 from ._exercise import Exercise, Question, Wrong, solution_text
+from ._value import hint_text
 
 _MODULES = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09,
             chapter_10, chapter_11, chapter_12, chapter_13, chapter_14, chapter_15, chapter_16, chapter_17)
@@ -51,7 +52,7 @@ _hints_given: dict[str, int] = {}
 def check(name, answer):
     """Print whether an answer is right and, where it is not, which mistake it is.
 
-    name: of the exercise. answer: what the stub asks for, a function or a value.
+    name: of the exercise. answer: what the stub asks for, a function or a value; a number may be a text such as "3/4".
 
     It never raises on a wrong answer, whatever that does; a call that takes longer than 10 s is cut short where the
     platform can do it. KeyError: no exercise has this name.
@@ -83,7 +84,7 @@ def hint(name, number=None):
     _checks.count("number", number)
     if number > len(exercise.hints):
         raise ValueError(f"there is no hint {number}: {name!r} has {len(exercise.hints)}")
-    print(writable(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"))
+    print(writable(hint_text(exercise, number)))
 
 
 def solution(name):

@@ -5,6 +5,7 @@ import torch
 from ..shapes import checked
 from ._exercise import Case, Exercise
 from ._run import LONG, Calls, TimeUp, Unusable, call, cases_of, copies, numbers_of, own_torch, short, time_limit
+from ._value import judge, judge_text, say
 
 SECONDS = 10
 """How long all calls of an answer may take together, where the platform can cut them short."""
@@ -30,7 +31,7 @@ def failed_case(exercise):
 
 
 def _not_started(exercise):
-    return f"not started yet; hint({exercise.name!r}) gives a first hint"
+    return say("nothing", exercise)
 
 
 def _diagnose_value(exercise, answer):
@@ -39,32 +40,18 @@ def _diagnose_value(exercise, answer):
     if exercise.choices:
         given = answer.strip().lower() if isinstance(answer, str) else None
         if given not in exercise.choices:
-            return f"Not yet: wanted one of {', '.join(map(repr, exercise.choices))}, got {short(answer)}."
-        equal = lambda value: given == value  # noqa: E731
-    else:
-        try:
+            return say("choice", exercise, choices=", ".join(map(repr, exercise.choices)), given=short(answer))
+        return judge(exercise, given, short(answer))
+    if isinstance(answer, str):
+        return judge_text(exercise, answer)
+    try:
+        with own_torch():  # float64: all digits of the number
             numbers = numbers_of(answer)
-        except Unusable as error:
-            return f"Not yet: wanted a number, such as 0.25, got {error}."
-        if numbers.numel() != 1:
-            return f"Not yet: wanted one number, got {numbers.numel()} of them."
-        given = numbers.item()
-        if given != given:
-            return "Not yet: wanted a number, got NaN."
-        equal = lambda value: abs(given - value) <= exercise.tolerance  # noqa: E731
-    if equal(exercise.reference):
-        return "Right."
-    for wrong in exercise.wrong:
-        if any(equal(form) for form in wrong.forms):
-            return f"Not yet: {wrong.says}"
-    if not exercise.choices and 0 < abs(exercise.reference) < 1 and equal_in_per_cent(answer, exercise):
-        return f"Not yet in the wanted form: say it as a part of 1, {float(answer) / 100:g} in place of {short(answer)}."
-    return f"Not yet: you said {short(answer)}, and it is another value. hint({exercise.name!r}) helps."
-
-
-def equal_in_per_cent(given, exercise):
-    """Whether a number is the reference in per cent."""
-    return abs(numbers_of(given).item() / 100 - exercise.reference) <= exercise.tolerance
+    except Unusable as error:
+        return say("no number", exercise, given=error)
+    if numbers.numel() != 1:
+        return say("several", exercise, count=numbers.numel())
+    return judge(exercise, numbers.item(), short(answer))
 
 
 def _diagnose_function(exercise, answer):
