@@ -4,6 +4,10 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelector(".sidebar-primary-item:has(.navbar-brand)")?.setAttribute("role", "banner");
   // The list of the pages of source code has lists between its entries.
   for (const list of document.querySelectorAll("ul > ul")) list.previousElementSibling?.append(list);
+  // What folds a part of the list of pages has no name.
+  for (const summary of document.querySelectorAll(".bd-docs-nav summary")) {
+    summary.setAttribute("aria-label", `Pages of: ${summary.closest("li").querySelector("a").textContent.trim()}`);
+  }
   // A list whose entries are no list items, and a role that is no longer in use.
   const old = ".citation-list, [role='doc-biblioentry']";
   for (const element of document.querySelectorAll(old)) element.removeAttribute("role");
