@@ -77,7 +77,7 @@ NUMBERS = [
      "4 test 92.0% 92.0%"),
     ("글자를 알면 줄어드는 몫은 모델과 층에 따라 35.2%", 15, "the-verdict", "1 trained, 0 35.2%"),
     ("에서 70.9%였습니다", 15, "the-verdict", "0 trained, 0 70.9%"),
-    ("가장 클 때에도 0.3%", 15, "the-verdict", "1 trained, 0 35.2% 6.0% 0.3%"),
+    ("가장 클 때에도 0.3%", 15, "the-verdict", "1 trained, 2 48.3% 2.2% 0.3%"),
     ("한 전문가의 비율이 발화 400개 모두에서", 7, "everyone-heads-for-x", "favourite in: [0, 0, 0, 0, 0, 400, 0, 0]"),
     ("두 전문가가 발화를 200개씩, 저마다 모음 한 쌍을 통째로", 7, "the-symmetry-breaks",
      "expert 2: 200 tokens of ['aa', 'ah'], 90.5% right expert 5: 200 tokens of ['ih', 'iy']"),

@@ -125,8 +125,8 @@ def test_what_checks_the_scripts_is_pinned_and_names_no_registry():
     assert not any("resolved" in package for package in locked.values())
 
 
-def test_the_welcome_page_shows_the_diagram_that_the_package_draws():
+def test_the_page_of_notation_shows_the_diagram_that_the_package_draws():
     picture = moe_tutorial.plots.model_diagram()
     assert diagram.PATH.read_text(encoding="utf-8") == picture.svg() + "\n", "run scripts/diagram.py"
-    welcome = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
-    assert f"{{figure}} _static/{diagram.PATH.name}\n:alt: {picture}\n" in welcome
+    notation = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
+    assert f"{{figure}} _static/{diagram.PATH.name}\n:alt: {picture}\n" in notation

@@ -61,10 +61,12 @@
 
   function fields(facts) {
     if (!facts.choices.length) {
-      const input = made("input", { type: "text", name: "prediction", autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
+      const input = made("input", { type: "text", name: "prediction", autocomplete: "off", autocapitalize: "off",
+        spellcheck: "false" });
       return made("label", {}, "Your prediction, a number ", input);
     }
-    const labels = facts.choices.map((choice) => made("label", {}, made("input", { type: "radio", name: "prediction", value: choice }), ` ${choice}`));
+    const labels = facts.choices.map((choice) => made("label", {},
+      made("input", { type: "radio", name: "prediction", value: choice }), ` ${choice}`));
     return made("fieldset", {}, made("legend", {}, "Your prediction"), ...labels);
   }
 
@@ -82,8 +84,10 @@
     const hints = made("div", { class: "predict-hints", "aria-live": "polite" });
     const more = made("button", { type: "button" }, "Hint");
     const solution = made("a", { class: "predict-solution", href: facts.solution, hidden: "" }, "Solution");
-    const form = made("form", { class: "predict-form", autocomplete: "off", "aria-label": `Answer to exercise ${facts.number}` },
-      fields(facts), made("div", { class: "predict-buttons" }, made("button", { type: "submit" }, "Answer"), more, solution), said, hints);
+    const buttons = made("div", { class: "predict-buttons" }, made("button", { type: "submit" }, "Answer"), more, solution);
+    const label = `Answer to exercise ${facts.number}`;
+    const form = made("form", { class: "predict-form", autocomplete: "off", "aria-label": label },
+      fields(facts), buttons, said, hints);
 
     function clear() {
       said.replaceChildren();

@@ -10,8 +10,8 @@ Object.assign(moe, (() => {
     const M = targets[0].length; // the number of outputs
     const d = Float64Array.from([...data.vowel].flatMap((vowel) => targets[vowel])); // of all cases, one after the other
 
-    // Numbers from -spread to spread, those of `experts.initial_weights`: torch's generator is the Mersenne Twister, and each
-    // of its float64 is made of 53 bits of two draws, the high word first. One block of 624 draws is more than is needed.
+    // Numbers from -spread to spread, those of `initial_weights`: torch's generator is the Mersenne Twister, and each of its
+    // float64 is made of 53 bits of two draws, the high word first. One block of 624 draws is more than is needed.
     function uniform(seed, length) {
       const state = new Uint32Array(624);
       state[0] = seed;
@@ -144,7 +144,7 @@ Object.assign(moe, (() => {
     return { count, training, x1, x2, M, d, uniform, mixture, decided, look, update, shares, percentages };
   }
 
-  // The plane with the training cases: `show` paints a mixture's proportions, the experts' lines and where its class changes.
+  // The plane with the training cases: `show` paints proportions, the experts' lines and where the class changes.
   function vowelMap(data) {
     const codes = Object.keys(data.names), plane = moe.plane(data.style, "");
     plane.showCases(data.f1.slice(0, data.training).map((f1, n) => [f1 / 1000, data.f2[n] / 1000]),

@@ -13,7 +13,7 @@ moe.start((live, data) => {
 
   // What was seen, in words ---------------------------------------------------------------------------------------------
 
-  const and = (parts) => parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`;
+  const and = (parts) => [parts.slice(0, -1).join(", "), ...parts.slice(-1)].filter(Boolean).join(" and ");
 
   // For each expert, of how many training cases of each vowel it has the largest proportion.
   function favourites({ answer, p }) {
@@ -29,8 +29,10 @@ moe.start((live, data) => {
     const counts = favourites(learner.model), idle = [], said = [];
     const all = vowels.map((_, v) => counts.reduce((sum, of) => sum + of[v], 0));
     counts.forEach((of, k) => {
-      const words = of.flatMap((n, v) => n === 0 ? [] : [n === all[v] ? `all ${symbol(v)}` : `${n} of ${all[v]} ${symbol(v)}`]);
-      words.length ? said.push(`expert ${k} ${said.length ? "" : "has the largest proportion "}for ${and(words)}`) : idle.push(String(k));
+      const many = (n, v) => n === all[v] ? "all" : `${n} of ${all[v]}`;
+      const words = of.flatMap((n, v) => n ? [`${many(n, v)} ${symbol(v)}`] : []);
+      if (words.length === 0) idle.push(String(k));
+      else said.push(`expert ${k} ${said.length ? "" : "has the largest proportion "}for ${and(words)}`);
     });
     const none = idle.length ? `; ${idle.length > 1 ? "experts" : "expert"} ${and(idle)} for none` : "";
     return `E${said.join(", ").slice(1)}${none}.`;
@@ -104,8 +106,8 @@ moe.start((live, data) => {
 
   // The page ------------------------------------------------------------------------------------------------------------
 
-  const key = (line, words) => html("span", {}, svg("svg", { viewBox: "0 0 26 8", width: 26, height: 8, "aria-hidden": "true",
-    style: "border-radius: 0" },
+  const key = (line, words) => html("span", {}, svg("svg", { viewBox: "0 0 26 8", width: 26, height: 8,
+    style: "border-radius: 0", "aria-hidden": "true" },
     svg("path", { d: "M1 4H25", stroke: "#777", ...line })), ` ${words}`);
   live.append(
     html("div", { class: "moe-controls" }, playing, counter),
@@ -118,5 +120,6 @@ moe.start((live, data) => {
     html("span", {}, "ground: the mixing proportions; filled marks shall give 1, open ones 0")));
   reset(data.seed);
 
-  return () => ({ running, seed, epochs: epochs(), error: error(), weights: learner.model.weights.map((values) => [...values]) });
+  return () => ({ running, seed, epochs: epochs(), error: error(),
+    weights: learner.model.weights.map((values) => [...values]) });
 });
