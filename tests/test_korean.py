@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup, Comment
 from execute import ROOT, chapters
 from korean import Words, around, beginnings
 from pdf import whole_book
-from stamp import stamp
+from stamp import BESIDE, stamp
 
 SOURCE = (ROOT / "book" / "ko.md").read_text(encoding="utf-8")
 PAGE, TWIN = "book/ko.html", "book/intro.html"
@@ -204,6 +204,8 @@ def test_a_published_page_names_its_twin_where_it_stands(pages, tmp_path):
     for path in (PAGE, TWIN):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes((pages / path).read_bytes())
+    for name in BESIDE:
+        (tmp_path / name).write_bytes((pages / name).read_bytes())
     stamp(tmp_path, "ada-school/moe-course", "0" * 40)
     for path in (PAGE, TWIN):
         soup = BeautifulSoup((tmp_path / path).read_text(encoding="utf-8"), "html.parser")
