@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 HAND_IN = "__hand_in__"
 """What takes the place of `check` where an answer is handed in."""
 
-_LOOKS = re.compile(r"exercises\s*\.\s*_|exercises\s+import\s+\(?[\w\s,]*_\w|\bchapter_\d\d\b|\bEXERCISES\b|\.reference\b"
+_LOOKS = re.compile(r"exercises\s*\.\s*_|exercises\s+import\s+\(?[\w\s,]*_\w|\bchapter_\d\d\b|\bEXERCISES\b"
                     r"|\bgetsource\b|\bsolution_(?:code|text)\b")
 _ASKS = re.compile(r"(?<!def )\bsolution\s*\(")
 _EDITS = re.compile(r"\b(?:def\s+(?:check|diagnose)\s*\(|(?:check|diagnose)\s*=[^=]|setattr\s*\([^)]*[\"'](?:check|diagnose)[\"'])")
