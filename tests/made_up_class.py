@@ -57,12 +57,12 @@ def good():
             answer(FIRST, "def proportions(scores):\n    e = scale * (scores - scores.amax(-1, keepdim=True)).exp()\n"
                           "    return e / total(e)"), value, third]), right, "Right."),
         "fay renames check": (notebook([
-            "import torch\nfrom moe_tutorial.exercises import check as good", first.replace("check(", "good("), value, third]),
-            right, "Right."),
+            "import torch\nfrom moe_tutorial.exercises import check as good",
+            *(one.replace("check(", "good(") for one in (first, value, third))]), right, "Right."),
         "gus cannot write": (notebook([IMPORTS, answer(FIRST, "def proportions(scores)\n    return 1"), value, third]),
                              ("stopped", "right", "right"), "cell 3 cannot be read: expected ':' (line 1)"),
-        "hana raises": (notebook([IMPORTS, first, answer(VALUE, "prediction = 1 / 0"), third]), ("right", "stopped", "right"),
-                        "cell 4 raises ZeroDivisionError before its check: division by zero"),
+        "hana raises": (notebook([IMPORTS, first, answer(VALUE, "prediction = 1 / 0"), third]),
+                        ("right", "stopped", "right"), "cell 4 raises ZeroDivisionError before its check: division by zero"),
         "ivo skips one": (notebook([IMPORTS, first, third]), ("right", "missing", "right"), "no cell calls check("),
         "jo has none": (notebook([IMPORTS, "print(2)"]), (), "no cell calls check("),
         "kai is empty": ("", (), "the file is empty"),
@@ -96,14 +96,15 @@ def hostile(precious, port):
         "forks": one("import os\nwhile True:\n    os.fork()", said="refused while grading: to start a process"),
         "forks by C": one(kill + "for i in range(1000):\n    if libc.fork() >= 0: open('forked', 'w')\n"
                           "raise ValueError('no fork')", said="ValueError: no fork"),
-        "prints a gigabyte": one("import os\nfor i in range(30):\n    os.write(1, b'Right.' * 900_000)\n"
-                                 "return scores.softmax(-1)", "right", "limit hit: output: more than 1 MB printed"),
+        "prints a gigabyte": one("import os\nif not os.path.exists('done'):\n    open('done', 'w').close()\n"
+                                 "    for i in range(200):\n        os.write(1, b'Right.' * 900_000)\n"
+                                 "e = (scores - scores.amax(-1, keepdim=True)).exp()\nreturn e / e.sum(-1, keepdim=True)",
+                                 "right", "limit hit: output: more than 1 MB printed"),
         "fills memory": one("return torch.ones(10 ** 10) * scores.sum()", said="limit hit: memory: more than"),
         "fills lists": one("all = []\nwhile True:\n    all.append(bytearray(10 ** 8))", said="limit hit: memory: more than"),
         "fills the disk": one("for i in range(10 ** 6):\n    open(str(i), 'wb').write(bytes(10 ** 7))", "stopped",
                               "disk: more than 100 MB"),
-        "falls without end": one("import sys\nsys.setrecursionlimit(10 ** 9)\nf = lambda n: f(n + 1) + 1\nreturn f(0)",
-                                 "stopped", "its process was ended by SIGSEGV"),
+        "falls without end": one("f = lambda n: f(n + 1) + 1\nreturn f(0)", said="your function raises RecursionError"),
         "crashes": one("import ctypes\nctypes.string_at(0)", "stopped", "its process was ended by SIGSEGV"),
         "deletes": one(f"import os, shutil\ntry:\n    os.remove({file!r})\nexcept OSError: pass\n"
                        f"shutil.rmtree({str(precious)!r})", said="refused while grading: to change files outside"),

@@ -13,7 +13,8 @@ import pytest
 
 from moe_tutorial import grading
 from moe_tutorial.grading import GradingError, grade, whole_class
-from moe_tutorial.grading.workers import Limits, Worker, parts_of_fence
+from moe_tutorial.grading.watch import Limits
+from moe_tutorial.grading.workers import Worker, parts_of_fence
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forbids it to processes")
 
@@ -39,6 +40,32 @@ def digest(folder):
     return {name: hashlib.sha256(data).hexdigest() for name, data in contents(folder).items()}
 
 
+class Lasting(Worker):
+    """A worker that is used again, for a process that has PyTorch takes seconds to begin."""
+
+    idle: list[Worker] = []
+
+    def end(self):
+        Lasting.idle.append(self)
+
+
+@pytest.fixture
+def lasting(monkeypatch):
+    def worker(limits):
+        one = Lasting.idle.pop() if Lasting.idle else Lasting(limits)
+        one.limits = limits
+        return one
+
+    monkeypatch.setattr(whole_class, "Worker", worker)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_of_lasting():
+    yield
+    for one in Lasting.idle:
+        Worker.end(one)
+
+
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """The class, graded once: what was expected, the grades, where the results are, and what was around."""
@@ -52,7 +79,7 @@ def graded(tmp_path_factory):
             expected |= made.hostile(precious, server.getsockname()[1])
         hand_in(folder, {name: text for name, (text, *_) in expected.items()})
         before = digest(folder), digest(precious), os.stat(precious / "thesis.txt").st_mode
-        grades = grade(folder, base / "graded", seconds=6, jobs=2)
+        grades = grade(folder, base / "graded", seconds=6, gigabytes=0.5, jobs=2)
         server.settimeout(0)
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -72,7 +99,7 @@ def test_each_notebook_gets_what_it_should(graded):
         if tuple(mark.result for mark in got[name].marks) != results or said not in page.replace("<br>", " "):
             wrong.append((name, [(mark.result, mark.said, mark.limits, mark.remarks) for mark in got[name].marks],
                           got[name].problem, got[name].remarks))
-    assert not wrong
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_nothing_of_a_page_is_markup_or_script_of_a_student(graded):
@@ -97,7 +124,7 @@ def test_what_is_left_of_the_answers_is_nothing(graded):
     assert not [one for one in os.listdir(grading.workers.tempfile.gettempdir()) if one.startswith("moe-grading-")]
 
 
-def test_the_same_files_again_whatever_the_order_and_whoever_was_done(tmp_path, monkeypatch):
+def test_the_same_files_again_whatever_the_order_and_whoever_was_done(lasting, tmp_path, monkeypatch):
     few = {name: text for name, (text, *_) in list(made.good().items())[:5]}
     hand_in(tmp_path / "in", few)
     grade(tmp_path / "in", tmp_path / "one", jobs=1)
@@ -141,7 +168,7 @@ def test_a_folder_with_nothing_to_grade_is_said_in_a_line(tmp_path):
         grade(many, tmp_path / "file" / "there")
 
 
-def test_what_is_no_notebook_is_said_of_each(tmp_path):
+def test_what_is_no_notebook_is_said_of_each(lasting, tmp_path):
     folder = tmp_path / "in"
     hand_in(folder, {"list": "[1, 2]", "number": "3", "other": '{"a": 1}', "cells": '{"cells": [1]}', "deep": "[" * 100_000,
                      "none": '{"cells": null}', "source": '{"cells": [{"cell_type": "code", "source": [3]}]}'})
@@ -159,8 +186,10 @@ def test_what_is_no_notebook_is_said_of_each(tmp_path):
 
 
 @linux
-def test_all_of_the_fence_stands_here_and_what_does_not_is_said(tmp_path, monkeypatch, capsys):
-    stands = parts_of_fence(Limits())
+def test_all_of_the_fence_stands_here_and_what_does_not_is_said(lasting, tmp_path, monkeypatch, capsys):
+    worker = whole_class.Worker(Limits())
+    stands = parts_of_fence(worker)
+    worker.end()
     assert stands == dict.fromkeys(stands, True)
     hand_in(tmp_path / "in", {"kai": ""})
     monkeypatch.setattr(whole_class, "parts_of_fence", lambda *any: {**stands, "landlock": False})
@@ -188,7 +217,8 @@ def test_pythons_own_refusals(tmp_path):
                 "os.system('true')", "subprocess.run(['true'])", "socket.create_connection(('127.0.0.1', 1))",
                 "pathlib.Path('../kept').unlink()", "shutil.rmtree('..')", "os.truncate('../kept', 0)",
                 "os.chmod('../kept', 0)", "open(b'../kept', 'ab')", "os.kill(os.getpid(), 0)")
-    code = ("import os, pathlib, shutil, socket, subprocess\nfrom moe_tutorial.grading import fence\nopen('x', 'w').close()\n"
+    code = ("import os, pathlib, shutil, socket, subprocess\nfrom moe_tutorial.grading import fence\n"
+            "open('x', 'w').close()\n"
             "fence._hook(os.getcwd(), lambda what: None)\nopen('y', 'w').close(); os.remove('y'); open('../kept').read()\n"
             f"for one in {attempts!r}:\n    try: exec(one)\n    except PermissionError as error:\n"
             "        assert 'refused while grading' in str(error), one\n    else: print(one)\n")

@@ -9,8 +9,8 @@ from pathlib import Path
 from ..shapes import Count, Positive, checked
 from . import results
 from .handed_in import GradingError
+from .watch import Limits
 from .whole_class import Graded, Grades, Interrupted, grade_class
-from .workers import Limits
 
 
 @checked

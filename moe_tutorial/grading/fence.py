@@ -185,8 +185,8 @@ def _seccomp(libc):
         code += [(_EQUAL, len(mine) - place, 0, one) for place, one in enumerate(mine)]
         code += [(_RETURN, 0, 0, _DENY | errno.EPERM), (_RETURN, 0, 0, _ALLOW)]
     for numbers in _FORBIDDEN.values():
-        if numbers[column] is not None:
-            code += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _DENY | errno.EPERM)]
+        if (one := numbers[column]) is not None:
+            code += [(_EQUAL, 0, 1, one), (_RETURN, 0, 0, _DENY | errno.EPERM)]
     code.append((_RETURN, 0, 0, _ALLOW))
     filters = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in code))
     program = struct.pack("@HP", len(code), ctypes.addressof(filters))

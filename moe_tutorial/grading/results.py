@@ -148,11 +148,12 @@ def overview(grades, names):
 
 def _by_exercise(marks):
     rows = []
-    for name in sorted({mark.exercise for mark in marks}, key=lambda name: next(m.order for m in marks if m.exercise == name)):
+    for name in dict.fromkeys(mark.exercise for mark in sorted(marks, key=lambda mark: mark.order)):
         own = [mark for mark in marks if mark.exercise == name]
         mistakes = Counter(mark.mistake or "another difference" for mark in own if mark.result == "not yet")
         other = Counter(mark.result for mark in own if mark.result not in ("right", "not yet"))
-        said = [f"{times} × {what}" for what, times in sorted({**mistakes, **other}.items(), key=lambda one: (-one[1], one[0]))]
+        counted = sorted((mistakes + other).items(), key=lambda one: (-one[1], one[0]))
+        said = [f"{times} × {what}" for what, times in counted]
         rows.append((_text(f"{own[0].number} {EXERCISES[name].title}"),
                      f"{sum(mark.result == 'right' for mark in own)} of {len(own)}", "<br>".join(map(_text, said))))
     return rows

@@ -15,7 +15,8 @@ HAND_IN = "__hand_in__"
 _LOOKS = re.compile(r"exercises\s*\.\s*_|exercises\s+import\s+\(?[\w\s,]*_\w|\bchapter_\d\d\b|\bEXERCISES\b"
                     r"|\bgetsource\b|\bsolution_(?:code|text)\b")
 _ASKS = re.compile(r"(?<!def )\bsolution\s*\(")
-_EDITS = re.compile(r"\b(?:def\s+(?:check|diagnose)\s*\(|(?:check|diagnose)\s*=[^=]|setattr\s*\([^)]*[\"'](?:check|diagnose)[\"'])")
+_EDITS = re.compile(r"\b(?:def\s+(?:check|diagnose)\s*\(|(?:check|diagnose)\s*=[^=]"
+                    r"|setattr\s*\([^)]*[\"'](?:check|diagnose)[\"'])")
 _CALL = re.compile(r"\bcheck\s*\(\s*[\"'](\w{1,100})[\"']")
 
 
@@ -72,7 +73,8 @@ def needed(notebook, number):
     units = notebook.units
     own = [place for place, unit in enumerate(units) if unit.cell == number]
     begin = own[0] if own else len(units)
-    chosen, waiting = set(), [(name, begin) for place in own for name in units[place].needs]
+    chosen: set[int] = set()
+    waiting = [(name, begin) for place in own for name in units[place].needs]
     # A module's settings, such as `torch.set_default_dtype`, are changes of what an import binds.
     waiting += [(name, begin) for unit in units if unit.imports for name in unit.binds]
     chosen.update(place for place, unit in enumerate(units) if unit.imports and unit.cell != number)
@@ -163,13 +165,13 @@ def _unit(number, statement):
 def _changes(statement):
     """Names whose objects a statement changes: `x[0] = 1`, `x.y = 1`, `x.append(1)`, `torch.set_default_dtype(…)`."""
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    changed = [one for one in targets if isinstance(one, ast.Subscript | ast.Attribute)]
+    changed: list[ast.expr] = [one for one in targets if isinstance(one, ast.Subscript | ast.Attribute)]
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         method = statement.value.func
         settings = ("set_", "manual_seed", "append", "extend", "update", "add", "load_state_dict")
         if isinstance(method, ast.Attribute) and (method.attr.startswith(settings) or method.attr.endswith("_")):
             changed.append(method)
-    names = set()
+    names: set[str] = set()
     for one in changed:
         while isinstance(one, ast.Subscript | ast.Attribute | ast.Call):
             one = one.func if isinstance(one, ast.Call) else one.value

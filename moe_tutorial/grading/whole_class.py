@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,8 @@ from pathlib import Path
 from .._progress import progress
 from . import marks
 from .handed_in import GradingError, HandedIn, find
-from .workers import Limits, Worker, parts_of_fence
+from .watch import Limits
+from .workers import Worker, parts_of_fence
 
 KEPT = ".done"
 """The folder among the results in which finished notebooks are kept, so that they need not run again."""
@@ -51,7 +51,8 @@ class Grades:
         problems = sum(bool(one.problem) for one in self.notebooks)
         marked = [mark for one in self.notebooks for mark in one.marks]
         right = sum(mark.result == "right" for mark in marked)
-        return f"Grades: {len(self.notebooks)} notebooks, {right} of {len(marked)} answers right, {problems} with nothing to grade"
+        return (f"Grades: {len(self.notebooks)} notebooks, {right} of {len(marked)} answers right, "
+                f"{problems} with nothing to grade")
 
 
 class Interrupted(Exception):
@@ -69,17 +70,26 @@ def grade_class(folder, to, limits, jobs):
         Path(to, KEPT).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GradingError(f"{to}: {error.strerror}") from error
-    forks = sys.platform == "linux"
-    fence = parts_of_fence(limits, forks)
+    workers = [Worker(limits)]
+    try:
+        return _grade(found, to, limits, jobs, workers)
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _grade(found, to, limits, jobs, workers):
+    fence = parts_of_fence(workers[0])
     key = _code() + json.dumps([asdict(limits), fence])
     kept = {one: Path(to, KEPT, _digest(key, json.dumps(one.cells)) + ".json") for one in found.notebooks if one.cells}
     done = {one: graded for one in found.notebooks if (graded := _known(one, kept.get(one)))}
     waiting = [one for one in found.notebooks if one not in done]
-    reports = _all_reports(waiting, limits, forks, jobs)
+    reports = _all_reports(waiting, limits, jobs, workers)
     try:
         for one, sent in progress(reports, description="grading", total=len(waiting)):
             done[one] = graded = _graded(one, sent)
-            if not any(mark.limits or mark.result == "stopped" for mark in graded.marks):  # that may be the machine's fault
+            # What was stopped may have been so because the machine was busy: next time it runs again.
+            if graded.marks and not any(mark.limits or mark.result == "stopped" for mark in graded.marks):
                 _keep(graded, kept[one])
     except KeyboardInterrupt:
         raise Interrupted(f"stopped; {len(done)} of {len(found.notebooks)} notebooks are graded, and a second call goes "
@@ -89,14 +99,17 @@ def grade_class(folder, to, limits, jobs):
     return Grades([done[one] for one in found.notebooks], found.others, found.unreadable, limits, fence)
 
 
-def _all_reports(waiting, limits, forks, jobs):
-    """Pairs of a notebook and what its processes sent, as they come; `jobs` of them run at a time."""
-    own, workers = threading.local(), []
+def _all_reports(waiting, limits, jobs, workers):
+    """Pairs of a notebook and what its processes sent, as they come; `jobs` of them run at a time, each on its worker."""
+    own, idle = threading.local(), [*workers]
 
     def run(one):
         if not hasattr(own, "worker"):
-            own.worker = Worker(limits, forks)
-            workers.append(own.worker)
+            try:
+                own.worker = idle.pop()
+            except IndexError:
+                own.worker = Worker(limits)
+                workers.append(own.worker)
         return one, _reports(own.worker, one)
 
     executor = ThreadPoolExecutor(jobs)
@@ -159,7 +172,7 @@ def _known(one: HandedIn, path):
         return Graded(one.name, one.path, problem=one.problem)
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        of_exercises = [marks.Mark(**{name: tuple(value) if isinstance(value, list) else value for name, value in mark.items()})
+        of_exercises = [marks.Mark(**{**mark, "limits": tuple(mark["limits"]), "remarks": tuple(mark["remarks"])})
                         for mark in kept["marks"]]
         return Graded(one.name, one.path, kept["chapter"], of_exercises, kept["remarks"], kept["problem"])
     except (OSError, ValueError, TypeError, KeyError):
