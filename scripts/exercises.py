@@ -6,6 +6,7 @@ A chapter's cells from the heading "Quiz" (or "Exercises") to "Where to go furth
 that: `make execute CHAPTERS=...`.
 """
 
+import re
 import sys
 
 import nbformat
@@ -82,7 +83,8 @@ def worksheets(titles):
                 continue
             parts.append(f"**{number}.{place} {exercise.title[0].upper()}{exercise.title[1:]}** ({exercise.minutes} min). "
                          f"{_joined(exercise.statement)}")
-            choices = " ".join(f"<span>☐ {choice}</span>" for choice in exercise.choices) or "<i></i>"
+            quoted = {one.lower(): one for one in re.findall(r'"([^"]+)"', exercise.statement)}  # "A", not "a"
+            choices = " ".join(f"<span>☐ {quoted[choice]}</span>" for choice in exercise.choices) or "<i></i>"
             parts.append(f'<p class="sheet-answer">Answer: {choices}</p>')
             parts.append('<p class="sheet-why">Because:</p>')
     return "\n\n".join(parts) + "\n"

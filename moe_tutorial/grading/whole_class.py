@@ -116,10 +116,12 @@ def _all_reports(waiting, limits, jobs, workers):
     try:
         for future in as_completed([executor.submit(run, one) for one in waiting]):
             yield future.result()
-    finally:
+    except BaseException:  # somebody wants to stop
         executor.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
-            worker.end()
+            worker.stop()
+        raise
+    finally:
         executor.shutdown()
 
 

@@ -30,6 +30,7 @@ class Worker:
     def __init__(self, limits, forks=sys.platform == "linux"):
         self.limits, self.forks = limits, forks
         self.nursery: subprocess.Popen | None = None
+        self.process: subprocess.Popen | None = None
         self.connection: socket.socket | None = None
         self.place = Path(tempfile.mkdtemp(prefix="moe-grading-"))
 
@@ -44,6 +45,11 @@ class Worker:
         self._end_nursery()
         _remove(self.place)
 
+    def stop(self):
+        """End what runs at this moment, from another thread; the job comes to an end by that."""
+        for process in filter(None, (self.nursery, self.process)):
+            process.kill()
+
     def run(self, job):
         """Do a job, a dict that `child.work` understands; returns a `Report` whatever happens."""
         folder = Path(tempfile.mkdtemp(dir=self.place))
@@ -56,6 +62,7 @@ class Worker:
     def _begun(self, job, folder):
         process = subprocess.Popen([sys.executable, "-P", CHILD, ROOT, "once"], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(), cwd=folder)
+        self.process = process
         assert process.stdin and process.stdout and process.stderr
         watch = Watch(process.stdout, process.stderr, self.limits, folder)
         threading.Thread(target=_give, args=(process.stdin, json.dumps(job).encode()), daemon=True).start()
@@ -66,6 +73,7 @@ class Worker:
                 _end(process.pid, os.killpg)  # of the group that it has made, if it came that far
 
         hit = watch.until(lambda: process.poll() is not None, stop, more=120)  # to import PyTorch
+        self.process = None
         return watch.report(hit, process.wait())
 
     def _forked(self, job, folder):
