@@ -68,7 +68,8 @@ def solutions_page(name, title):
 
 WORKSHEETS = """# Worksheets
 
-The exercises that ask for a prediction, one sheet of paper a chapter, to answer with a pencil before anything is run. Printing this page prints the sheets alone. For one chapter, print its page only. The reason is worth more than the number.
+The exercises that ask for a prediction, one sheet of paper a chapter, to answer with a pencil before anything is run.
+Printing this page prints the sheets alone; for one chapter, print its page only. The reason is worth more than the number.
 
 The answers are on the [pages of solutions](solutions/01_interference.md), and `check` knows the usual mistakes."""
 
@@ -86,7 +87,7 @@ def worksheets(titles):
             quoted = {one.lower(): one for one in re.findall(r'"([^"]+)"', exercise.statement)}  # "A", not "a"
             choices = " ".join(f"<span>☐ {quoted[choice]}</span>" for choice in exercise.choices) or "<i></i>"
             parts.append(f'<p class="sheet-answer">Answer: {choices}</p>')
-            parts.append('<p class="sheet-why">Because:</p>')
+            parts.append('<p class="sheet-why">Because:<i></i><i></i><i></i></p>')
     return "\n\n".join(parts) + "\n"
 
 

@@ -12,7 +12,7 @@ import made_up_class as made
 import pytest
 
 from moe_tutorial import grading
-from moe_tutorial.grading import GradingError, grade, whole_class
+from moe_tutorial.grading import GradingError, fence, grade, whole_class
 from moe_tutorial.grading.watch import Limits
 from moe_tutorial.grading.workers import Worker, parts_of_fence
 
@@ -217,8 +217,8 @@ def test_pythons_own_refusals(tmp_path):
                 "os.system('true')", "subprocess.run(['true'])", "socket.create_connection(('127.0.0.1', 1))",
                 "pathlib.Path('../kept').unlink()", "shutil.rmtree('..')", "os.truncate('../kept', 0)",
                 "os.chmod('../kept', 0)", "open(b'../kept', 'ab')", "os.kill(os.getpid(), 0)")
-    code = ("import os, pathlib, shutil, socket, subprocess\nfrom moe_tutorial.grading import fence\n"
-            "open('x', 'w').close()\n"
+    code = (f"import os, pathlib, shutil, socket, subprocess, sys\nsys.path.insert(0, {os.path.dirname(fence.__file__)!r})\n"
+            "import fence\nopen('x', 'w').close()\n"
             "fence._hook(os.getcwd(), lambda what: None)\nopen('y', 'w').close(); os.remove('y'); open('../kept').read()\n"
             f"for one in {attempts!r}:\n    try: exec(one)\n    except PermissionError as error:\n"
             "        assert 'refused while grading' in str(error), one\n    else: print(one)\n")

@@ -60,7 +60,7 @@ def find(folder, without):
             else:
                 found.others += 1
     found.unreadable.sort()
-    found.notebooks = [_read(path, folder) for path in sorted(paths, key=os.fsencode)]
+    found.notebooks = [_read(path, folder) for path in sorted(paths, key=lambda path: os.fsencode(path[:-len(".ipynb")]))]
     return found
 
 

@@ -23,9 +23,13 @@ body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 70rem
 table { border-collapse: collapse; width: 100%; }
 caption { font-weight: bold; padding: 0.5rem 0; text-align: start; }
 th, td { border-bottom: 1px solid #8888; padding: 0.3rem 0.6rem 0.3rem 0; text-align: start; vertical-align: top; }
-td.mark, th.mark { white-space: nowrap; overflow-wrap: normal; }
+th, td { overflow-wrap: break-word; }
+td:first-child { min-width: 8rem; }
+td:first-child, td:last-child { overflow-wrap: anywhere; }
+td:not(:first-child, :last-child) { white-space: nowrap; }
+td:last-child { min-width: 12rem; }
 @media (max-width: 40rem) {
-  table.marks, table.marks tbody, table.marks tr, table.marks td { display: block; }
+  table.marks, table.marks :is(caption, tbody, tr, td) { display: block; }
   table.marks thead { display: none; }
   table.marks td { border: 0; padding: 0; }
   table.marks tr { border-bottom: 1px solid #8888; padding: 0.5rem 0; }
@@ -133,11 +137,12 @@ def overview(grades, names):
     rows = []
     for one, name in zip(grades.notebooks, names):
         remarks = [*one.remarks, *(f"{mark.number}: {said}" for mark in one.marks for said in (*mark.limits, *mark.remarks))]
-        said = [one.problem] if one.problem else [f"{mark.number} {_SIGNS[mark.result]}" for mark in one.marks]
+        remarks = [one.problem, *remarks] if one.problem else remarks
+        said = [f"{mark.number} {_SIGNS[mark.result]}" for mark in one.marks]
         rows.append((f'<a href="{PAGES}/{_text(name)}">{_text(one.name)}</a>', str(one.chapter or "–"),
                      "–" if one.problem else f"{one.right} of {len(one.marks)}", "<br>".join(map(_text, said)),
                      "<br>".join(map(_text, remarks))))
-    lines.append(_table("Notebooks", ("student", "chapter", "right", "exercises", "limits and remarks"), rows))
+    lines.append(_table("Notebooks", ("student", "chapter", "right", "exercises", "problems, limits and remarks"), rows))
     lines.append(_table("Exercises", ("exercise", "right", "the mistakes, the most frequent first"), _by_exercise(marks)))
     lines.append("<h2>What held the answers</h2>" + _list(
         f"{said}: {'yes' if grades.fence.get(name) else 'not here'}" for name, said in fence.WHAT.items()))
