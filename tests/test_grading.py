@@ -168,6 +168,17 @@ def test_a_folder_with_nothing_to_grade_is_said_in_a_line(tmp_path):
         grade(many, tmp_path / "file" / "there")
 
 
+def test_a_limit_that_is_none_is_said(tmp_path):
+    from moe_tutorial.__main__ import main
+    hand_in(tmp_path, {"kai": ""})
+    for option, given in (("--seconds", "0"), ("--seconds", "nan"), ("--gigabytes", "-1"), ("--jobs", "0")):
+        with pytest.raises(SystemExit) as ended:
+            main(["grade", str(tmp_path), option, given])
+        assert option[2:] in str(ended.value) and "\n" not in str(ended.value)
+    with pytest.raises(TypeError, match="folder"):
+        grade(3)
+
+
 def test_what_is_no_notebook_is_said_of_each(lasting, tmp_path):
     folder = tmp_path / "in"
     hand_in(folder, {"list": "[1, 2]", "number": "3", "other": '{"a": 1}', "cells": '{"cells": [1]}', "deep": "[" * 100_000,
