@@ -1,10 +1,13 @@
-"""What works without a checkout of the course: `python -m moe_tutorial check | hint | solution | record`."""
+"""What works without a checkout of the course: `python -m moe_tutorial check | hint | solution | record | grade`."""
 
 import argparse
 import runpy
 import sys
 
+from ._words import writable
 from .exercises import EXERCISES, check, hint, solution
+from .grading import GradingError, Interrupted, grade
+from .grading.fence import WHAT
 from .language import recorded as language_recorded
 from .language import speed as language_speed
 from .recordings import RecordingError
@@ -39,6 +42,19 @@ def record(names):
         sys.exit(str(error))
 
 
+def grade_folder(given):
+    """Grade the notebooks of a folder and say where the results are."""
+    try:
+        grades = grade(given.folder, given.to, seconds=given.seconds, gigabytes=given.gigabytes, jobs=given.jobs)
+    except (GradingError, Interrupted, ValueError) as error:
+        sys.exit(str(error))
+    print(writable(repr(grades)))
+    missing = [said for name, said in WHAT.items() if not grades.fence[name]]
+    if missing:
+        print(writable(f"Not held on this machine: {'; '.join(missing)}."))
+    print(writable(f"Results: {grades.overview}"))
+
+
 def known(names, what):
     """An argparse type: one of these names, or an error that says which there are."""
     def name(text):
@@ -62,6 +78,13 @@ def main(arguments=None):
     what = "compute the stored results that are missing or of other code; what is there already is kept"
     one = commands.add_parser("record", help=what, description=what)
     one.add_argument("names", nargs="*", type=known(RECORDINGS, "recording"), metavar="NAME", help=", ".join(RECORDINGS))
+    what = "grade students' notebooks: a table, a page for each student, an overview. It runs their code; use a container"
+    one = commands.add_parser("grade", help=what, description=what)
+    one.add_argument("folder", metavar="FOLDER", help="where the notebooks are, also in folders of their own; is only read")
+    one.add_argument("--to", metavar="FOLDER", help="where the results go; without it, beside FOLDER, with -graded")
+    one.add_argument("--seconds", type=float, default=10.0, help="that an answer may take (10)")
+    one.add_argument("--gigabytes", type=float, default=2.0, help="of memory that an answer may take (2)")
+    one.add_argument("--jobs", type=int, help="answers that run at a time; without it as many as there are processors")
     given = parser.parse_args(arguments)
     if given.command == "check":
         check_file(given.exercise, given.file)
@@ -70,6 +93,8 @@ def main(arguments=None):
             hint(given.exercise, number)
     elif given.command == "solution":
         solution(given.exercise)
+    elif given.command == "grade":
+        grade_folder(given)
     else:
         record(given.names)
 

@@ -1,4 +1,4 @@
-"""Write quizzes, exercises and solution pages from `moe_tutorial.exercises` into chapters and book, and reading times.
+"""Write quizzes, exercises, solution pages, worksheets and reading times from `moe_tutorial.exercises` into the book.
 
     python scripts/exercises.py [--check]        (--check: write nothing; exit status 1 if something would change)
 
@@ -7,6 +7,7 @@ in its frame, which `way.py` counts. Execute the chapter after
 that: `make execute CHAPTERS=...`.
 """
 
+import re
 import sys
 
 import nbformat
@@ -67,17 +68,44 @@ def solutions_page(name, title):
     return "\n".join(lines) + "\n"
 
 
+WORKSHEETS = """# Worksheets
+
+The exercises that ask for a prediction, one sheet of paper a chapter, to answer with a pencil before anything is run.
+Printing this page prints the sheets alone; for one chapter, print its page only. The reason is worth more than the number.
+
+The answers are on the [pages of solutions](solutions/01_interference.md), and `check` knows the usual mistakes."""
+
+
+def worksheets(titles):
+    """The Markdown of the page with a sheet for each chapter's predictions. titles: of the chapters, by number."""
+    parts = [WORKSHEETS]
+    for number, title in titles.items():
+        parts += [f"## Chapter {title}", '<p class="sheet-head">Name: <span></span> Date: <span></span></p>']
+        for place, exercise in enumerate(CHAPTERS[number], 1):
+            if exercise.kind != "predict":
+                continue
+            parts.append(f"**{number}.{place} {exercise.title[0].upper()}{exercise.title[1:]}** ({exercise.minutes} min). "
+                         f"{_joined(exercise.statement)}")
+            quoted = {one.lower(): one for one in re.findall(r'"([^"]+)"', exercise.statement)}  # "A", not "a"
+            choices = " ".join(f"<span>☐ {quoted[choice]}</span>" for choice in exercise.choices) or "<i></i>"
+            parts.append(f'<p class="sheet-answer">Answer: {choices}</p>')
+            parts.append('<p class="sheet-why">Because:<i></i><i></i><i></i></p>')
+    return "\n\n".join(parts) + "\n"
+
+
 def files():
-    """What every chapter and solutions page should hold: a dict from path to text."""
-    wanted = {}
+    """What every chapter, solutions page and the worksheets should hold: a dict from path to text."""
+    wanted, titles = {}, {}
     for path in chapters():
         notebook = nbformat.read(path, as_version=4)
         title = notebook.cells[0].source.split("\n")[0].removeprefix("# ").replace(". ", ": ", 1)
         with_section(notebook, path.stem)
         first = notebook.cells[0]
         first.source = READING_TIME.sub(str(reading_minutes(notebook)), first.source)
+        titles[int(path.stem[:2])] = title
         wanted[path] = text(notebook)
         wanted[ROOT / "book" / "solutions" / f"{path.stem}.md"] = solutions_page(path.stem, title)
+    wanted[ROOT / "book" / "worksheets.md"] = worksheets(titles)
     return wanted
 
 

@@ -326,8 +326,8 @@ VALID = {
 MAKERS = {"costs.seconds", "costs.measure", "costs.make_costs", "multiverse.make_cell", "recorded.make_training",
           "recorded.make_simulations"}
 
-# Starts processes, which takes seconds. What it refuses is in tests/test_processes.py.
-LAUNCHES = {"processes.launch"}
+# Start processes, which takes seconds. What they refuse is in tests/test_processes.py and tests/test_grading.py.
+LAUNCHES = {"processes.launch", "grading.grade"}
 
 # The same for methods: the object, and the arguments.
 METHODS = {

@@ -55,7 +55,7 @@ def test_a_module_is_still_at_the_address_of_before(module):
 
 def test_what_a_room_exports_it_has():
     for room in ("model", "tasks", "training", "table1", "language", "sparse", "processes", "plots", "interactive",
-                 "exercises"):
+                 "exercises", "grading"):
         module = importlib.import_module(f"moe_tutorial.{room}")
         assert module.__doc__ and all(hasattr(module, name) for name in module.__all__), room
 

@@ -67,6 +67,11 @@ def _diagnose_function(exercise, answer):
             given = [call(answer, case, calls, written) for case in cases]
     except TimeUp:
         return f"Not yet: your function was still running after {SECONDS} s and was cut short. Is there an endless loop?"
+    return judge(exercise, cases, given, calls.seen, written)
+
+
+def judge(exercise, cases, given, seen, written) -> str:
+    """What is said of a function by what it gave for the cases, the calls of torch and the arguments written into."""
     if isinstance(given[0], NotImplementedError) and not given[0].args:  # the stub's; torch's say something
         return _not_started(exercise)
     with own_torch():
@@ -79,7 +84,7 @@ def _diagnose_function(exercise, answer):
             said = _mistake(exercise, cases, given, wanted) or _difference(
                 exercise, given[smallest], wanted[smallest], cases[smallest])
             return f"Not yet: {said}"
-    complaint = exercise.watch and exercise.watch(calls.seen, cases)
+    complaint = exercise.watch and exercise.watch(seen, cases)
     if complaint:
         return f"The numbers are right, but {complaint}"
     if written:
