@@ -61,10 +61,11 @@
 
   function fields(facts) {
     if (!facts.choices.length) {
-      const input = made("input", { type: "text", name: "prediction", autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
-      return made("label", {}, "Your prediction, a number ", input);
+      const plainly = { autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
+      return made("label", {}, "Your prediction, a number ", made("input", { type: "text", name: "prediction", ...plainly }));
     }
-    const labels = facts.choices.map((choice) => made("label", {}, made("input", { type: "radio", name: "prediction", value: choice }), ` ${choice}`));
+    const labels = facts.choices.map((choice) =>
+      made("label", {}, made("input", { type: "radio", name: "prediction", value: choice }), ` ${choice}`));
     return made("fieldset", {}, made("legend", {}, "Your prediction"), ...labels);
   }
 
@@ -82,8 +83,9 @@
     const hints = made("div", { class: "predict-hints", "aria-live": "polite" });
     const more = made("button", { type: "button" }, "Hint");
     const solution = made("a", { class: "predict-solution", href: facts.solution, hidden: "" }, "Solution");
-    const form = made("form", { class: "predict-form", autocomplete: "off", "aria-label": `Answer to exercise ${facts.number}` },
-      fields(facts), made("div", { class: "predict-buttons" }, made("button", { type: "submit" }, "Answer"), more, solution), said, hints);
+    const buttons = made("div", { class: "predict-buttons" }, made("button", { type: "submit" }, "Answer"), more, solution);
+    const named = { "aria-label": `Answer to exercise ${facts.number}` };
+    const form = made("form", { class: "predict-form", autocomplete: "off", ...named }, fields(facts), buttons, said, hints);
 
     function clear() {
       said.replaceChildren();
