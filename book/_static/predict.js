@@ -61,8 +61,8 @@
 
   function fields(facts) {
     if (!facts.choices.length) {
-      const plainly = { autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
-      return made("label", {}, "Your prediction, a number ", made("input", { type: "text", name: "prediction", ...plainly }));
+      const plainly = { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
+      return made("label", {}, "Your prediction, a number ", made("input", { name: "prediction", ...plainly }));
     }
     const labels = facts.choices.map((choice) =>
       made("label", {}, made("input", { type: "radio", name: "prediction", value: choice }), ` ${choice}`));
