@@ -61,12 +61,11 @@
 
   function fields(facts) {
     if (!facts.choices.length) {
-      const input = made("input", { type: "text", name: "prediction", autocomplete: "off", autocapitalize: "off",
-        spellcheck: "false" });
-      return made("label", {}, "Your prediction, a number ", input);
+      const plainly = { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
+      return made("label", {}, "Your prediction, a number ", made("input", { name: "prediction", ...plainly }));
     }
-    const labels = facts.choices.map((choice) => made("label", {},
-      made("input", { type: "radio", name: "prediction", value: choice }), ` ${choice}`));
+    const labels = facts.choices.map((choice) =>
+      made("label", {}, made("input", { type: "radio", name: "prediction", value: choice }), ` ${choice}`));
     return made("fieldset", {}, made("legend", {}, "Your prediction"), ...labels);
   }
 
@@ -85,9 +84,8 @@
     const more = made("button", { type: "button" }, "Hint");
     const solution = made("a", { class: "predict-solution", href: facts.solution, hidden: "" }, "Solution");
     const buttons = made("div", { class: "predict-buttons" }, made("button", { type: "submit" }, "Answer"), more, solution);
-    const label = `Answer to exercise ${facts.number}`;
-    const form = made("form", { class: "predict-form", autocomplete: "off", "aria-label": label },
-      fields(facts), buttons, said, hints);
+    const named = { "aria-label": `Answer to exercise ${facts.number}` };
+    const form = made("form", { class: "predict-form", autocomplete: "off", ...named }, fields(facts), buttons, said, hints);
 
     function clear() {
       said.replaceChildren();
