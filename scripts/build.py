@@ -14,7 +14,7 @@ from filelock import FileLock
 
 PAGES = ROOT / "_build" / "html"
 INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "book", "notebooks", "moe_tutorial", "scripts/api.py",
-          "scripts/api_pages.py", "tests")
+          "scripts/api_pages.py", "scripts/glossary.py", "scripts/light.py", "tests")
 BUILD = (Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going", "--all", "--quiet")
 
 
