@@ -16,14 +16,16 @@ import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
 from execute import ROOT, chapters
+from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 PAGE = "book/glossary"
 FILE = ROOT / "book" / "glossary.yml"
 
-UNMARKED = (nodes.literal, nodes.reference, nodes.math, nodes.raw, nodes.footnote_reference)
-"""What keeps its text as it is: code, links, formulas."""
+UNMARKED = (nodes.literal, nodes.FixedTextElement, nodes.reference, nodes.math, nodes.title, nodes.caption, nodes.term,
+            addnodes.pending_xref)
+"""What keeps its text as it is: code, links, formulas, headings, captions."""
 
 
 @functools.cache
@@ -86,7 +88,7 @@ class Words(SphinxDirective):
             facts.append(f"[{labels['equation'].format(entry['equation'])}](#eq-{entry['equation'].replace('.', '-')})")
         lines = [says, "", *(["$$", formula_of(entry), "$$", ""] if formula_of(entry) else []),
                  ". ".join([*facts, f"{labels['introduced']} {', '.join(places)}."])]
-        term = nodes.term("", name, ids=[entry["id"]])
+        term = nodes.term("", name, ids=[entry["id"]], names=[entry["id"]])
         self.state.document.note_explicit_target(term)
         definition = nodes.definition()
         self.state.nested_parse(StringList(lines, PAGE), self.content_offset, definition)
@@ -102,14 +104,13 @@ def mark(app, doctree, docname):
     numbers = {equation["number"]: equation["id"] for equation in known["equations"]}
     chapter = re.match(r"notebooks/(\d+)_", docname)
     left = _forms(known["terms"], int(chapter[1])) if chapter else {}
-    for text in _prose(doctree):
-        in_section = isinstance(text.parent, nodes.Element) and _depth(text) > 1
+    for around, text, sections in list(_prose(doctree)):
         found = list(_equations(text, numbers, known["labels"]["reference"]))
-        if in_section:
-            found += [place for place in _terms(text, left) if not any(place[0] < end and begin < place[1]
-                                                                       for begin, end, _ in found)]
+        if sections > 1:
+            found += [place for place in _terms(text, left)
+                      if not any(place[0] < end and begin < place[1] for begin, end, _ in found)]
         if found:
-            _link(text, sorted(found), target)
+            _link(around, text, sorted(found), target)
 
 
 def _forms(terms, chapter):
@@ -118,29 +119,17 @@ def _forms(terms, chapter):
             for form in term["said"].get("marks", [term["said"]["term"], *term["said"].get("forms", [])])}
 
 
-def _prose(doctree):
-    """The texts of the paragraphs, none of them in an output, code, a link or a formula."""
-    for paragraph in list(doctree.findall(nodes.paragraph)):
-        above, hidden = paragraph.parent, False
-        while above is not None:
-            hidden |= "cell_output" in above.get("classes", []) or isinstance(above, nodes.figure)
-            above = above.parent
-        if hidden:
-            continue
-        for text in list(paragraph.findall(nodes.Text)):
-            above = text.parent
-            while above is not paragraph and not isinstance(above, UNMARKED) and above.tagname != "pending_xref":
-                above = above.parent
-            if above is paragraph:
-                yield text
+def _prose(node, sections=0, inside=False):
+    """The texts of the paragraphs below a node, none of them in an output, code, a link or a formula.
 
-
-def _depth(node):
-    depth = 0
-    while node is not None:
-        depth += isinstance(node, nodes.section)
-        node = node.parent
-    return depth
+    Of each the element that holds it, and in how many sections it is. From above, since not every node knows its parent.
+    """
+    for child in list(node.children):
+        if isinstance(child, nodes.Text):
+            if inside:
+                yield node, child, sections
+        elif not isinstance(child, UNMARKED) and "cell_output" not in child.get("classes", []):
+            yield from _prose(child, sections + isinstance(child, nodes.section), inside or isinstance(child, nodes.paragraph))
 
 
 def _equations(text, numbers, reference):
@@ -168,7 +157,7 @@ def _terms(text, left):
             del left[form]
 
 
-def _link(text, found, target):
+def _link(around, text, found, target):
     """Put links into a text, at places that do not overlap."""
     parts, done = [], 0
     for begin, end, entry in found:
@@ -176,7 +165,8 @@ def _link(text, found, target):
             parts += [nodes.Text(text[done:begin]), nodes.reference("", text[begin:end], internal=True, classes=["moe-term"],
                                                                     refuri=f"{target}#{entry}")]
             done = end
-    text.parent.replace(text, [part for part in [*parts, nodes.Text(text[done:])] if part.astext()])
+    place = next(number for number, child in enumerate(around) if child is text)  # not the first text that says the same
+    around[place:place + 1] = [part for part in [*parts, nodes.Text(text[done:])] if part.astext()]
 
 
 def explain(app, pagename, templatename, context, doctree):
