@@ -114,8 +114,8 @@ def bench_pages():
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         return print("\nNo Chromium on this machine: the weight of the pages was not measured")
-    print(f"\nA first visit: what is sent, in MB, and as a fraction of what may be ({weight.CHAPTER / 1e6:g} MB for a chapter,\n"
-          f"{weight.WELCOME / 1e6:g} MB for the welcome page); how soon it is drawn with its equations, as a fraction of\n"
+    print("\nA first visit: what is sent, in MB, and as a fraction of what may be"
+          f" ({weight.CHAPTER / 1e6:g} MB for a chapter,\n{weight.WELCOME / 1e6:g} MB for the welcome page); how soon it is drawn with its equations, as a fraction of\n"
           f"{weight.DRAWN:g} s; and what is sent when the welcome page was seen before, in MB")
     with weight.served(PAGES) as (here, sent), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])

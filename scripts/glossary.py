@@ -103,12 +103,11 @@ def mark(app, doctree, docname):
     target = app.builder.get_relative_uri(docname, PAGE)
     numbers = {equation["number"]: equation["id"] for equation in known["equations"]}
     chapter = re.match(r"notebooks/(\d+)_", docname)
-    left = _forms(known["terms"], int(chapter[1])) if chapter else {}
+    forms, before = _forms(known["terms"], int(chapter[1])) if chapter else {}, set()
     for around, text, sections in list(_prose(doctree)):
         found = list(_equations(text, numbers, known["labels"]["reference"]))
-        if sections > 1:
-            found += [place for place in _terms(text, left)
-                      if not any(place[0] < end and begin < place[1] for begin, end, _ in found)]
+        if sections:
+            found += _terms(text, forms, before)
         if found:
             _link(around, text, sorted(found), target)
 
@@ -122,14 +121,19 @@ def _forms(terms, chapter):
 def _prose(node, sections=0, inside=False):
     """The texts of the paragraphs below a node, none of them in an output, code, a link or a formula.
 
-    Of each the element that holds it, and in how many sections it is. From above, since not every node knows its parent.
+    Of each the element that holds it, and in how many sections it is; 0 for the frame of a chapter, the paragraphs at its
+    top that begin with what is said in bold or italics. From above, since not every node knows its parent.
     """
+    if isinstance(node, nodes.paragraph):
+        inside = True
+        if sections == 1 and node.children and isinstance(node[0], nodes.strong | nodes.emphasis):
+            sections = 0
     for child in list(node.children):
         if isinstance(child, nodes.Text):
             if inside:
                 yield node, child, sections
         elif not isinstance(child, UNMARKED) and "cell_output" not in child.get("classes", []):
-            yield from _prose(child, sections + isinstance(child, nodes.section), inside or isinstance(child, nodes.paragraph))
+            yield from _prose(child, sections + isinstance(child, nodes.section), inside)
 
 
 def _equations(text, numbers, reference):
@@ -141,20 +145,16 @@ def _equations(text, numbers, reference):
                 yield named.start() + (number.start() if place else 0), named.start() + number.end(), numbers[number[0]]
 
 
-def _terms(text, left):
-    """Where in a text a term stands that the page did not have before; the longest that fits, and it is taken out of `left`."""
-    while left:
-        forms = "|".join(sorted(map(re.escape, left), key=len, reverse=True))
-        # A word by itself, and not a part of "cross-entropy" or of "top-2".
-        fitting = [place for place in re.finditer(rf"(?<![\w-])(?:{forms})(?![\w-])", text, re.IGNORECASE)
-                   if place[0] in left or (place[0][0].lower() + place[0][1:]) in left]
-        if not fitting:
-            return
-        place = fitting[0]
-        entry = left.get(place[0]) or left[place[0][0].lower() + place[0][1:]]
-        yield place.start(), place.end(), entry
-        for form in [form for form, other in left.items() if other == entry]:
-            del left[form]
+def _terms(text, forms, before):
+    """Where in a text a term stands that the page did not have `before`, to which it is added; of two in one the longer."""
+    listed = "|".join(re.escape(form).replace(r"\ ", r"\s+") for form in sorted(forms, key=len, reverse=True)) or "(?!)"
+    # A word by itself, and not a part of "cross-entropy" or of "top-2"; it may begin a sentence.
+    for place in re.finditer(rf"(?<![\w-])(?:{listed})(?![\w-])", text, re.IGNORECASE):
+        form = " ".join(place[0].split())
+        entry = forms.get(form) or forms.get(form[0].lower() + form[1:])
+        if entry and entry not in before:
+            before.add(entry)
+            yield place.start(), place.end(), entry
 
 
 def _link(around, text, found, target):
@@ -196,11 +196,13 @@ def pop_up(app, pagename, entry, labels):
     if slug:
         _, anchor, section = app.env.metadata[docname]["myst_slugs"][slug]
         place, title = f"{place}#{anchor}", f"{title}: {section}"
+    says = inline(entry["said"]["says"] if term else entry["said"])
     formula = f"<p>{mathml(formula_of(entry), 'block')}</p>" if formula_of(entry) else ""
     more = f'{app.builder.get_relative_uri(pagename, PAGE)}#{entry["id"]}'
-    return (f'<div class="moe-word" id="{entry["id"]}" popover><p id="{entry["id"]}-says"><strong>{html.escape(name)}</strong>'
-            f'{letter}: {inline(entry["said"]["says"] if term else entry["said"])}</p>{formula}'
-            f'<p>{labels["introduced"]} <a href="{place}">{html.escape(title)}</a>. <a href="{more}">{labels["all"]}</a></p></div>')
+    return (f'<div class="moe-word" id="{entry["id"]}" popover>'
+            f'<p id="{entry["id"]}-says"><strong>{html.escape(name)}</strong>{letter}: {says}</p>{formula}'
+            f'<p>{labels["introduced"]} <a href="{place}">{html.escape(title)}</a>. <a href="{more}">{labels["all"]}</a></p>'
+            '</div>')
 
 
 def inline(text):
@@ -215,7 +217,9 @@ def mathml(latex, display="inline"):
     made = latex2mathml.converter.convert(plain, display=display)
     if "\\" in made:
         raise ExtensionError(f"what {FILE.name} says has a formula with a command that MathML is not made of: {latex}")
-    return made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+    made = made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+    # Of one letter, and in the font of all others: what a browser puts for it by itself a font may lack.
+    return re.sub(r"<mi>(?=(?:\w|&#x[0-9A-F]+;)</mi>)", '<mi class="moe-letter">', made)
 
 
 def setup(app):

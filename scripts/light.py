@@ -81,11 +81,10 @@ def lighten(app, failed):
     scripts = [path for path in static.rglob("*.js") if path.name not in ("fontawesome.js", "bootstrap.js")
                and "mathjax" not in path.parts]
     used = icons_used((path.read_text(encoding="utf-8") for path in (*pages, *scripts)), known)
-    (static / "icons.css").write_text(icon_style(static / "vendor" / "fontawesome" / "webfonts", {known[name] for name in used}),
-                                      encoding="utf-8")
-    fonts = r"@font-face\{[^}]*/fontawesome/[^}]*\}"
-    sheet.write_text(re.sub(fonts, "", RULE.sub(lambda rule: rule[0] if used & set(re.findall(r"fa-[a-z0-9-]+", rule[1])) else "",
-                                                style)), encoding="utf-8")
+    drawn = icon_style(static / "vendor" / "fontawesome" / "webfonts", {known[name] for name in used})
+    (static / "icons.css").write_text(drawn, encoding="utf-8")
+    style = RULE.sub(lambda rule: rule[0] if used & set(re.findall(r"fa-[a-z0-9-]+", rule[1])) else "", style)
+    sheet.write_text(re.sub(r"@font-face\{[^}]*/fontawesome/[^}]*\}", "", style), encoding="utf-8")
     for path in pages:
         page = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r'<script [^>]*/fontawesome\.js[^>]*></script>\n?', "", page), encoding="utf-8")

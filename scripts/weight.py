@@ -1,4 +1,4 @@
-"""What a first visit to a page of the built book sends: all requests of a real browser, packed as a static host packs them."""
+"""What a first visit to a page of the built book sends: all that a real browser asks for, packed as by a static host."""
 
 import contextlib
 import functools
