@@ -115,8 +115,9 @@ def bench_pages():
     if chromium is None:
         return print("\nNo Chromium on this machine: the weight of the pages was not measured")
     print("\nA first visit: what is sent, in MB, and as a fraction of what may be"
-          f" ({weight.CHAPTER / 1e6:g} MB for a chapter,\n{weight.WELCOME / 1e6:g} MB for the welcome page); how soon it is drawn with its equations, as a fraction of\n"
-          f"{weight.DRAWN:g} s; and what is sent when the welcome page was seen before, in MB")
+          f" ({weight.CHAPTER / 1e6:g} MB for a chapter,\n{weight.WELCOME / 1e6:g} MB for the welcome page);"
+          f" how soon it is drawn with its equations, as a fraction of\n{weight.DRAWN:g} s;"
+          " and what is sent when the welcome page was seen before, in MB")
     with weight.served(PAGES) as (here, sent), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for page in ["book/intro", *(f"notebooks/{path.stem}" for path in chapters())]:

@@ -126,7 +126,8 @@ def _prose(node, sections=0, inside=False):
     """
     if isinstance(node, nodes.paragraph):
         inside = True
-        if sections == 1 and node.children and isinstance(node[0], nodes.strong | nodes.emphasis):
+        first = next((child for child in node.children if child.astext()), None)
+        if sections == 1 and isinstance(first, nodes.strong | nodes.emphasis):
             sections = 0
     for child in list(node.children):
         if isinstance(child, nodes.Text):

@@ -103,7 +103,7 @@ def test_the_page_has_all_words_in_order_and_each_leads_to_its_section(soups):
     page = soups["book/glossary.html"]
     terms = page.select("dl.moe-glossary dt")
     assert {term["id"] for term in terms} == ENTRIES.keys()
-    names = [term.get_text().strip("#").strip() for term in page.select("dl.moe-glossary")[1].select("dt")]
+    names = [term.get_text().replace("’", "'") for term in page.select("dl.moe-glossary")[1].select("dt")]
     assert names == sorted((term["said"]["term"] for term in KNOWN["terms"]), key=str.casefold)
     for term in terms:
         entry, links = ENTRIES[term["id"]], [link["href"] for link in term.find_next("dd").select("a[href*=notebooks]")]
@@ -218,14 +218,18 @@ def test_a_tap_shows_it_within_a_phone_and_a_tap_beside_it_closes_it(opened, wid
     ids = page.locator("main a.moe-term").evaluate_all("links => links.map((link) => link.hash.slice(1))")
     for number in sorted({ids.index(entry) for entry in ids}):
         link = page.locator("main a.moe-term").nth(number)
+        if not link.is_visible():
+            continue  # in an answer of the quiz that is not open
         link.evaluate("link => link.scrollIntoView({block: 'center'})")
         link.tap()
         assert visible(page) == [ids[number]]
         box = page.locator(f"#{ids[number]}").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] >= 0 and box["y"] + box["height"] <= height
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        page.keyboard.press("Escape")
     assert PLACE in page.url
-    page.locator(f"#{ids[number]}").get_by_role("link").last.tap()
+    page.locator("main a.moe-term:visible").last.tap()
+    page.locator(".moe-word:popover-open").get_by_role("link").last.tap()
     page.wait_for_url("**/glossary.html#*")
     page.go_back()
     page.locator("main a.moe-term").first.tap()

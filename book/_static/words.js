@@ -65,6 +65,12 @@ addEventListener("DOMContentLoaded", () => {
       show(link, word);
     });
   }
+  // The browser's own Escape is not everywhere heard: scripts of the theme listen to the key, too.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    clearTimeout(timer);
+    for (const word of words) hide(word);
+  }, true);
   for (const word of words) {
     word.addEventListener("pointerenter", () => clearTimeout(timer));
     word.addEventListener("pointerleave", () => hideSoon(word));
