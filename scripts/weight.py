@@ -19,6 +19,12 @@ PACKED = {".css", ".html", ".js", ".json", ".svg", ".txt", ".xml"}
 
 WITH_EQUATIONS = "() => !document.querySelector('main .math') || window.MathJax?.startup?.promise.then(() => true)"
 
+NOTHING_MORE = """() => {
+    const asked = performance.getEntriesByType("resource").length, now = performance.now();
+    if (window.weighed?.asked !== asked) window.weighed = {asked, since: now};
+    return now - window.weighed.since > 600;
+}"""
+
 
 @contextlib.contextmanager
 def served(folder):
@@ -62,5 +68,5 @@ def visit(tab, address):
     tab.goto(address, wait_until="load")
     tab.wait_for_function(WITH_EQUATIONS)
     took = time.perf_counter() - begun
-    tab.wait_for_load_state("networkidle")
+    tab.wait_for_function(NOTHING_MORE, polling=100)
     return took
