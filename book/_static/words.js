@@ -1,4 +1,4 @@
-// What a word or an equation of the text means, beside it: when it is pointed at, reached with the Tab key, or tapped. What
+// What a word or an equation of the text means, beside it: when it is pointed at, reached with the Tab key or tapped. What
 // is shown stands at the end of the page. Without script, and in a browser without the popover, it is a link to the glossary.
 addEventListener("DOMContentLoaded", () => {
   "use strict";
