@@ -1,5 +1,5 @@
 // What a word or an equation of the text means, beside it: when it is pointed at, reached with the Tab key or tapped. What
-// is shown stands at the end of the page. Without script, and in a browser without the popover, it is a link to the glossary.
+// is shown stands at the end of the page. Without script, and in a browser without the popover, it leads to the glossary.
 addEventListener("DOMContentLoaded", () => {
   "use strict";
   if (!HTMLElement.prototype.showPopover) return;
