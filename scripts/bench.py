@@ -6,17 +6,14 @@ Prints the engine against a plain loop on one core, the time of an epoch as runs
 computing every expert, the execution time of each chapter, and the weight of the built pages and how soon they are drawn.
 """
 
-import functools
-import gzip
-import http.server
 import shutil
 import subprocess
-import threading
 import time
 from pathlib import Path
 from statistics import median
 
 import torch
+import weight
 from execute import ROOT, chapters, executed, run_time
 from playwright.sync_api import sync_playwright
 from torch import nn
@@ -26,8 +23,6 @@ from moe_tutorial.sparse import saving
 
 TASK = vowel_task().train
 PAGES = ROOT / "_build" / "html"
-FIRST_VIEW = 1.5e6  # bytes of a chapter beyond what is cached
-DRAWN = 2.0  # seconds
 
 
 class OneMixture(nn.Module):
@@ -114,51 +109,32 @@ def bench_chapters():
         print(f"  {path.stem:24} {took:5.1f} s   {took / run_time(notebook):.2f} of the promise")
 
 
-class _Served(http.server.SimpleHTTPRequestHandler):
-    """Serves the book and notes the weight of what it sends, packed as a server on the network sends it."""
-
-    sent = {}
-
-    def log_message(self, *args):
-        pass
-
-    def log_request(self, code="-", size="-"):
-        file = Path(self.translate_path(self.path))
-        if code == 200 and file.is_file():
-            body = file.read_bytes()
-            self.sent[self.path] = len(body) if file.suffix in (".png", ".woff", ".woff2") else len(gzip.compress(body))
-
-
 def bench_pages():
     subprocess.run(["make", "book"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         return print("\nNo Chromium on this machine: the weight of the pages was not measured")
-    print(f"\nA chapter opened after the welcome page: what is sent, as a fraction of {FIRST_VIEW / 1e6:g} MB (and what a\n"
-          "browser without a cache is sent in all), and how soon it is drawn with its equations, as a fraction of\n"
-          f"{DRAWN:g} s")
-    drawn = "() => !document.querySelector('.math') || window.MathJax?.startup?.promise.then(() => true)"
-    handler = functools.partial(_Served, directory=str(PAGES))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, sync_playwright() as playwright:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        here = f"http://127.0.0.1:{server.server_port}/"
+    print("\nA first visit: what is sent, in MB, and as a fraction of what may be"
+          f" ({weight.CHAPTER / 1e6:g} MB for a chapter,\n{weight.WELCOME / 1e6:g} MB for the welcome page);"
+          f" how soon it is drawn with its equations, as a fraction of\n{weight.DRAWN:g} s;"
+          " and what is sent when the welcome page was seen before, in MB")
+    with weight.served(PAGES) as (here, sent), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for page in sorted((PAGES / "notebooks").glob("*.html")):
-            _Served.sent.clear()
-            context = browser.new_context(viewport={"width": 1280, "height": 900})
-            tab = context.new_page()
-            tab.goto(f"{here}book/intro.html", wait_until="networkidle")
-            cached = sum(_Served.sent.values())
-            begun = time.perf_counter()
-            tab.goto(f"{here}notebooks/{page.name}", wait_until="load")
-            tab.wait_for_function(drawn)
-            took = time.perf_counter() - begun
-            tab.wait_for_load_state("networkidle")
-            sent = sum(_Served.sent.values())
-            print(f"  {page.stem:24} {(sent - cached) / FIRST_VIEW:5.2f} ({sent / FIRST_VIEW:.2f})   {took / DRAWN:5.2f}")
-            context.close()
+        for page in ["book/intro", *(f"notebooks/{path.stem}" for path in chapters())]:
+            took, sums = [], []
+            for before in ([], ["book/intro"]):
+                context = browser.new_context(viewport={"width": 1280, "height": 900})
+                tab = context.new_page()
+                for other in before:
+                    weight.visit(tab, f"{here}{other}.html")
+                sent.clear()
+                took.append(weight.visit(tab, f"{here}{page}.html"))
+                sums.append(sum(sent.values()))
+                context.close()
+            most = weight.CHAPTER if page.startswith("notebooks/") else weight.WELCOME
+            print(f"  {Path(page).name:24} {sums[0] / 1e6:5.2f}   {sums[0] / most:5.2f}   {took[0] / weight.DRAWN:5.2f}"
+                  f"   {sums[1] / 1e6:5.2f}")
         browser.close()
-        server.shutdown()
 
 
 def main():

@@ -56,6 +56,11 @@ def whole_book(site, names):
     first = soups[names[0]]
     for script in [s for soup in soups.values() for s in soup.select("article script")]:
         script.decompose()
+    mathjax = next((s for soup in soups.values() for s in soup.select("head script[src*=mathjax]")), None)
+    if mathjax is not None and not first.select("head script[src*=mathjax]"):
+        first.head.append(mathjax)  # the first page may have no formula of its own
+    for words in [w for soup in soups.values() for w in soup.select(".moe-words")]:
+        words.decompose()  # what a word shows when it is pointed at
     main = first.select_one("article.bd-article")
     for name in names[1:]:
         main.append(soups[name].select_one("article.bd-article"))
