@@ -5,7 +5,7 @@ import torch
 from ..shapes import checked
 from ._exercise import Case, Exercise
 from ._run import LONG, Calls, TimeUp, Unusable, call, cases_of, copies, numbers_of, own_torch, short, time_limit
-from ._value import judge, judge_text, say
+from ._value import judge_text, judge_value, say
 
 SECONDS = 10
 """How long all calls of an answer may take together, where the platform can cut them short."""
@@ -41,7 +41,7 @@ def _diagnose_value(exercise, answer):
         given = answer.strip().lower() if isinstance(answer, str) else None
         if given not in exercise.choices:
             return say("choice", exercise, choices=", ".join(map(repr, exercise.choices)), given=short(answer))
-        return judge(exercise, given, short(answer))
+        return judge_value(exercise, given, short(answer))
     if isinstance(answer, str):
         return judge_text(exercise, answer)
     try:
@@ -51,7 +51,7 @@ def _diagnose_value(exercise, answer):
         return say("no number", exercise, given=error)
     if numbers.numel() != 1:
         return say("several", exercise, count=numbers.numel())
-    return judge(exercise, numbers.item(), short(answer))
+    return judge_value(exercise, numbers.item(), short(answer))
 
 
 def _diagnose_function(exercise, answer):

@@ -1,9 +1,9 @@
 """What is said of a predicted value: rules as plain data, which `check` and the form in the page follow alike.
 
 The page gets RULES and the `facts` of its exercises; `book/_static/predict.js` does with them, step by step, what
-`judge_text` and `judge` do here. So every word, every number and every character that is understood has this one source. A
-text means the same to both: "3/4" is 0.75, "0,75" too, "75 %" is 0.75 in per cent, "28 672" and "28_672" are 28672, and of
-"28,672" they ask which of two numbers it is.
+`judge_text` and `judge_value` do here. So every word, every number and every character that is understood has this one
+source. A text means the same to both: "3/4" is 0.75, "0,75" too, "75 %" is 0.75 in per cent, "28 672" and "28_672" are
+28672, and of "28,672" they ask which of two numbers it is.
 """
 
 import re
@@ -70,7 +70,7 @@ def say(key, exercise, **values):
     return _SAYS[key].format(hint=f"hint({exercise.name!r})", **values)
 
 
-def judge(exercise, value, shown, per_cent=False):
+def judge_value(exercise, value, shown, per_cent=False):
     """What is said of one number, or of one of the choices.
 
     shown: what was given, as it is told back. per_cent: whether it was said in per cent; `value` is the number itself.
@@ -107,7 +107,7 @@ def judge_text(exercise, text):
         return say("no number", exercise, given=f"'{shown}'")
     value, per_cent = numbers[0], bool(found[3])
     value = value / numbers[1] if numbers[1:] else value
-    return judge(exercise, value / 100 if per_cent else value, shown, per_cent)
+    return judge_value(exercise, value / 100 if per_cent else value, shown, per_cent)
 
 
 def told_back(text):
