@@ -3,7 +3,7 @@ moe.start((live, data) => {
   "use strict";
   const { html, svg, button, format } = moe;
   const { names, seeds, criterion } = data;
-  const vowels = Object.keys(names), symbol = (at) => names[vowels[at]].split(" ")[0];
+  const vowels = Object.keys(names), word = (at) => names[vowels[at]].split(" ")[1];
   const task = moe.vowelTask(data, data.targets), map = moe.vowelMap(data);
   let learner, seed, drawn = 0, running = false, frame = 0, last = null, owed = 0;
 
@@ -30,7 +30,7 @@ moe.start((live, data) => {
     const all = vowels.map((_, v) => counts.reduce((sum, of) => sum + of[v], 0));
     counts.forEach((of, k) => {
       const many = (n, v) => n === all[v] ? "all" : `${n} of ${all[v]}`;
-      const words = of.flatMap((n, v) => n ? [`${many(n, v)} ${symbol(v)}`] : []);
+      const words = of.flatMap((n, v) => n ? [`${many(n, v)} ${word(v)}`] : []);
       if (words.length === 0) idle.push(String(k));
       else said.push(`expert ${k} ${said.length ? "" : "has the largest proportion "}for ${and(words)}`);
     });
@@ -42,7 +42,7 @@ moe.start((live, data) => {
     const test = task.percentages(learner.model)[1], reached = error() <= criterion;
     return (reached ? `After ${epochs()} epochs the error is down to ${criterion}. `
       : `After ${epochs()} epochs the error has not come down to ${criterion}. `) + division() +
-      ` Nobody divided the vowels for them. Of the vowels of other voices ${test} % are right.`;
+      ` Nobody divided the vowels for them. Of the vowels of voices that they were not trained on, ${test} % are right.`;
   }
 
   // Playing -------------------------------------------------------------------------------------------------------------
@@ -100,9 +100,16 @@ moe.start((live, data) => {
   function draw() {
     const shares = task.shares(learner.model);
     map.show(learner.model, task, shares, epochs());
+    for (const number of map.element.querySelectorAll(".moe-number")) {
+      number.textContent = `expert ${number.getAttribute("data-expert")}`;
+    }
     chart.show({ p: shares.mean });
     counter.textContent = `Epoch ${epochs()}, error ${format(error(), 3)}`;
   }
+
+  // The words of the vowels that should give an answer.
+  const asked = (answer) => vowels.map((_, v) => v).filter((v) => data.targets[v][0] === answer)
+    .flatMap((v, at) => [...(at ? [" or "] : []), html("em", {}, word(v))]);
 
   // The page ------------------------------------------------------------------------------------------------------------
 
@@ -110,14 +117,17 @@ moe.start((live, data) => {
     style: "border-radius: 0", "aria-hidden": "true" },
     svg("path", { d: "M1 4H25", stroke: "#777", ...line })), ` ${words}`);
   live.append(
+    html("p", {}, "The question: is it ", ...asked(1), " (answer 1), or ", ...asked(0), " (answer 0)? An expert is one " +
+      "straight line, with answers near 1 on one side and near 0 on the other."),
     html("div", { class: "moe-controls" }, playing, counter),
     html("div", { class: "moe-panels" },
       html("div", {}, map.element),
-      html("div", {}, status, html("p", {}, "The gate's mean proportions"), place)),
+      html("div", {}, status, html("p", {}, "The gate's mixing proportions, mean of all vowels"), place)),
     moe.legend(data.style, names),
     html("p", { class: "moe-legend" }, key({ stroke: "#777", "stroke-width": 2.2, "stroke-dasharray": "7 3" },
-      "where an expert answers 0.5"), key({ "stroke-width": 7, "stroke-opacity": 0.6 }, "where the blend answers 0.5"),
-    html("span", {}, "ground: the mixing proportions; filled marks shall give 1, open ones 0")));
+      "an expert's line"), key({ stroke: "#000", "stroke-width": 1.8 }, "where the gate passes from expert to expert"),
+    key({ "stroke-width": 7, "stroke-opacity": 0.6 }, "where the answers, weighted by the gate, give 0.5"),
+    html("span", {}, "background: the mixing proportions")));
   reset(data.seed);
 
   return () => ({ running, seed, epochs: epochs(), error: error(),
