@@ -16,7 +16,7 @@ def test_each_chapter_is_one_sheet_of_paper(opened, paper):
     margin = dict.fromkeys(("top", "bottom", "left", "right"), "15mm")
     sheets = pypdf.PdfReader(io.BytesIO(page.pdf(format=paper, margin=margin))).pages
     texts = [" ".join(sheet.extract_text().split()) for sheet in sheets]
-    assert len(texts) == len(CHAPTERS) and not wrong
+    assert len(texts) == len(CHAPTERS) and not wrong, [text[:40] for text in texts]
     for (chapter, exercises), text in zip(CHAPTERS.items(), texts):
         predictions = [(place, one) for place, one in enumerate(exercises, 1) if one.kind == "predict"]
         assert text.startswith(f"Chapter {chapter}: ") and "Name: Date:" in text and "Next" not in text
