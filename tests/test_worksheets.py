@@ -15,7 +15,7 @@ def test_each_chapter_is_one_sheet_of_paper(opened, paper):
     page.wait_for_function("document.querySelectorAll('mjx-container').length > 3")
     margin = dict.fromkeys(("top", "bottom", "left", "right"), "15mm")
     sheets = pypdf.PdfReader(io.BytesIO(page.pdf(format=paper, margin=margin))).pages
-    texts = [" ".join(sheet.extract_text().split()) for sheet in sheets]
+    texts = [" ".join(sheet.extract_text().replace("\u2019", "'").split()) for sheet in sheets]
     assert len(texts) == len(CHAPTERS) and not wrong, [text[:40] for text in texts]
     for (chapter, exercises), text in zip(CHAPTERS.items(), texts):
         predictions = [(place, one) for place, one in enumerate(exercises, 1) if one.kind == "predict"]
