@@ -252,6 +252,7 @@ VALID = {
     "Text": lambda: arguments_of(LETTERS),
     "Handbook": lambda: {"train": LETTERS, "test": LETTERS},
     "TextError": dict,
+    "grading.GradingError": dict, "grading.Interrupted": dict, "interactive.WatchItLearn": dict,
     "encode": lambda: {"text": "abc", "alphabet": ("a", "b")},
     "load_handbook": lambda: {"domains": ("en", "code"), "length": 64, "path": None},
     "costs.Sizes": lambda: arguments_of(costs.Sizes()),

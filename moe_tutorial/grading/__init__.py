@@ -10,7 +10,7 @@ from ..shapes import Count, Positive, checked
 from . import results
 from .handed_in import GradingError
 from .watch import Limits
-from .whole_class import Graded, Grades, Interrupted, grade_class
+from .whole_class import Grades, Interrupted, grade_class
 
 
 @checked
@@ -35,4 +35,4 @@ def grade(folder: str | Path, to: str | Path | None = None, *, seconds: Positive
     return grades
 
 
-__all__ = ["Graded", "Grades", "GradingError", "Interrupted", "grade"]
+__all__ = ["GradingError", "Interrupted", "grade"]
