@@ -56,9 +56,11 @@ def whole_book(site, names):
     first = soups[names[0]]
     for script in [s for soup in soups.values() for s in soup.select("article script")]:
         script.decompose()
-    mathjax = next((s for soup in soups.values() for s in soup.select("head script[src*=mathjax]")), None)
-    if mathjax is not None and not first.select("head script[src*=mathjax]"):
-        first.head.append(mathjax)  # the first page may have no formula of its own
+    if not first.select("head script[src*=mathjax]"):  # the first page has no formula of its own
+        whose = next((soup for soup in soups.values() if soup.select("head script[src*=mathjax]")), first)
+        for script in whose.select("head script"):
+            if "mathjax" in f"{script.get('src', '')}{script.string or ''}".lower():  # what it is told stands before it
+                first.head.append(script)
     for words in [w for soup in soups.values() for w in soup.select(".moe-words")]:
         words.decompose()  # what a word shows when it is pointed at
     main = first.select_one("article.bd-article")

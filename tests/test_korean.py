@@ -18,7 +18,7 @@ PAGE, TWIN = "book/ko.html", "book/intro.html"
 BLOCKS = [block for block in re.split(r"\n\n(?=[^\n]+\n: |## )", SOURCE) if "\n: " in block]
 
 # A number without a link target, a chapter's or an equation's number, or a year.
-KNOWN = re.compile(r"\]\([^)]*\)|\d+장|식 1\.\d|(?:1991|2017)년")
+KNOWN = re.compile(r"\]\([^)]*\)|\d+장|식 1\.\d|(?:1991|2017)년|한 모음에는 1, 다른 모음에는 0을|0과 1 사이")
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 
 
@@ -40,44 +40,47 @@ def sections(number):
 PRINTED = {number: sections(number) for number in range(1, 18)}
 
 NUMBERS = [
-    ("A를 배운 신경망은 A를 약 95% 맞히지만", 1, "first-a-then-b-then-a-again", "after A: right on about 95% of A"),
-    ("B만 배우고 나면 A의 정답률이 약 50%로", 1, "first-a-then-b-then-a-again", "after B: right on about 50% of A"),
+    ("A를 배운 신경망은 A를 약 95% 맞혔지만", 1, "first-a-then-b-then-a-again", "after A: right on about 95% of A"),
+    ("B만 배우고 나니 A의 정답률이 약 50%로", 1, "first-a-then-b-then-a-again", "after B: right on about 50% of A"),
     ("전문가를 제대로 고르는 게이트에서 93.50%", 4, "what-a-gate-is-worth", "our gate, weights × 10 93.50%"),
     ("거꾸로 고르는 게이트에서 50.00%", 4, "what-a-gate-is-worth", "our gate, experts swapped 50.00%"),
-    ("25번 학습해 보니 모두 수렴했고, 수렴하기까지 평균 1234에폭이", 7, "twenty-five-starts",
+    ("25번 학습해 보니 모두 목표한 오차까지 수렴했고, 수렴하기까지 평균 1234에폭이", 7, "twenty-five-starts",
      "converged: 25 of 25 epochs: mean 1234,"),
     ("이 책에서 다시 실험한 결과는 0.66배", 8, "the-claims", "here: 0.66 of the networks'"),
-    ("학습률을 같은 규칙으로 다시 고르면 0.47배", 8, "what-the-paper-does-not-state",
-     "0.1 0.47 0.56 0.47 0.5 0.51 0.58 0.66"),
+    ("절반쯤이 되는 경우는 10가지뿐", 8, "what-the-paper-does-not-state",
+     "the mixtures need about half as many epochs: in 10 cells"),
     ("전문가 64개를 모두 계산하는 데에는 140.0배, 그중 게이트가 가장 높은 비율을 준 전문가만 계산하는 데에는 4.2배", 9,
      "every-expert-is-computed", "64 140.0 4.2"),
     ("시험용 발화의 10%에서 엉뚱한 전문가를 고르게 하면 정답률이 92.0%에서 88.6%로", 9, "a-gate-that-picks-badly",
      "gate wrong in right --------------- ------- 0% 92.0% 10% 88.6%"),
     ("모든 발화에서 엉뚱한 전문가를 고르게 하면 55.7%", 9, "a-gate-that-picks-badly", "100% 55.7%"),
-    ("중앙값으로 남성 발화에서 94.7%, 여성 발화에서 77.2%", 9, "a-gate-that-picks-badly",
+    ("중앙값을 보면 학습에 쓴 남성 발화에서 94.7%, 여성 발화에서 77.2%", 9, "a-gate-that-picks-badly",
      "men 94.7% 94.7% 100.0% women 77.2%"),
     ("여성 발화의 정답률은 77.2% 그대로", 9, "a-gate-that-picks-badly", "women 77.2% 77.2% 100.0%"),
     ("식 1.1의 값은 0.0900이고 식 1.2의 값은 0.1620", 4, "two-errors-that-are-easily-confused",
      "squared error of the blend: 0.0900 expected squared error under the switch: 0.1620"),
-    ("식 1.1로 학습하면 섞은 출력의 오차는 0.011까지 줄지만,", 5, "a-task-where-it-shows", "cooperative 0.011"),
-    ("전문가 혼자서 답할 때의 오차는 0.390", 5, "a-task-where-it-shows", "cooperative 0.011 0.390"),
+    ("식 1.1로 학습하면 섞은 출력의 평균 제곱 오차는 0.011까지 줄지만,", 5, "a-task-where-it-shows", "cooperative 0.011"),
+    ("혼자서 답할 때의 오차는 0.390", 5, "a-task-where-it-shows", "cooperative 0.011 0.390"),
     ("식 1.3으로 학습하면 두 오차가 각각 0.004와 0.006", 5, "a-task-where-it-shows", "mixture 0.004 0.006"),
-    ("식 1.1로 학습해도 이 전문가 혼자서 93%를", 5, "and-the-vowels", "cooperative 93% 1.04"),
+    ("식 1.1로 학습해도 최상위 전문가 혼자서 학습용 발화의 93%를", 5, "and-the-vowels", "cooperative 93% 1.04"),
+    ("최상위 전문가 혼자서는 65%에", 5, "and-the-vowels", "linear 1.1 0.07 0.67 65%"),
     ("식 1.3의 94%와", 5, "and-the-vowels", "mixture 94% 1.02"),
     ("게이트와 전문가를 함께 학습하면 5번 모두 목표한 오차에", 6, "what-divides-the-vowels", "h learns 5 of 5 5 of 5"),
     ("게이트를 초기 상태로 고정하고 전문가만 학습하면 5번 가운데 한 번도", 6, "what-divides-the-vowels",
      "h fixed 0 of 5"),
-    ("두 전문가의 출력을 언제나 반씩 섞으면 정답률이 50.50%이고", 4, "what-a-gate-is-worth",
+    ("언제나 반씩 섞으면 학습용 발화의 정답률이 50.50%이고", 4, "what-a-gate-is-worth",
      "unbiased, one half each 50.50%"),
     ("알맞은 게이트에 맡기면 93.50%", 4, "what-a-gate-is-worth", "our gate, weights × 10 93.50%"),
     ("혼자서 모든 발화에 답하게 하면 정답률이 평균 73%", 9, "dead-experts", "1 0.500 0.73"),
-    ("전문가가 64개인 층에서 둘만 계산하면 곱셈이 270,400번에서 12,418번으로", 12, "where-chapter-9-stopped",
+    ("전문가가 64개인 층에서 둘만 계산하면 곱셈이 입력 하나에 270,400번에서 12,418번으로", 12, "where-chapter-9-stopped",
      "64 270400 12418"),
-    ("모두 섞어도 92.0%, 비중이 가장 큰 전문가 하나만 써도 92.0%", 9, "what-computing-only-the-best-loses",
+    ("모두 섞어도 92.0%, 비율이 가장 높은 전문가 하나만 써도 92.0%", 9, "what-computing-only-the-best-loses",
      "4 test 92.0% 92.0%"),
-    ("글자를 알면 줄어드는 몫은 모델과 층에 따라 35.2%", 15, "the-verdict", "1 trained, 0 35.2%"),
-    ("에서 70.9%였습니다", 15, "the-verdict", "0 trained, 0 70.9%"),
-    ("가장 클 때에도 0.3%", 15, "the-verdict", "1 trained, 2 48.3% 2.2% 0.3%"),
+    ("이 불확실성이 학습한 모델에서는 35.2%", 15, "the-verdict", "1 trained, 0 35.2%"),
+    ("에서 70.9%까지 줄어듭니다", 15, "the-verdict", "0 trained, 0 70.9%"),
+    ("학습하지 않은 게이트에서도 52.3%와", 15, "the-verdict", "0 untrained 52.3%"),
+    ("30.5%가 줄어드므로", 15, "the-verdict", "1 untrained 30.5%"),
+    ("가장 많을 때에도 0.3%", 15, "the-verdict", "1 trained, 2 48.3% 2.2% 0.3%"),
     ("한 전문가의 비율이 발화 400개 모두에서", 7, "everyone-heads-for-x", "favourite in: [0, 0, 0, 0, 0, 400, 0, 0]"),
     ("두 전문가가 발화를 200개씩, 저마다 모음 한 쌍을 통째로", 7, "the-symmetry-breaks",
      "expert 2: 200 tokens of ['aa', 'ah'], 90.5% right expert 5: 200 tokens of ['ih', 'iy']"),
@@ -143,7 +146,7 @@ TERMS = {"gate": "게이트", "expert": "전문가", "softmax": "소프트맥스
          "gradient descent": "경사 하강법", "gradient": "그래디언트", "epoch": "에폭", "mixture of experts": "전문가 혼합",
          "backpropagation": "역전파", "interference": "간섭", "blend": "섞은 출력", "likelihood": "가능도",
          "responsibility": "책임도", "decision line": "결정 직선", "formant": "포먼트", "speaker": "화자",
-         "ensemble": "앙상블", "entropy": "엔트로피"}
+         "ensemble": "앙상블", "entropy": "엔트로피", "step size": "학습률", "sigmoid": "시그모이드"}
 
 
 def test_each_term_has_its_english_word_in_brackets_once():
