@@ -10,9 +10,10 @@ from execute import run_time
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 # The files that take longest, after the notebooks; the others follow as they come.
-LONGEST = ["test_book", "test_train_it_yourself", "test_training_player", "test_engine", "test_interactive", "test_pdf",
-           "test_loss_explorer", "test_em_step_by_step", "test_grow_a_tree", "test_sorting_office", "test_recordings",
-           "test_bad_input", "test_processes", "test_which_expert", "test_prices", "test_exercises"]
+LONGEST = ["test_book", "test_axe", "test_predict", "test_train_it_yourself", "test_training_player", "test_engine",
+           "test_interactive", "test_pdf", "test_loss_explorer", "test_em_step_by_step", "test_grow_a_tree",
+           "test_sorting_office", "test_recordings", "test_bad_input", "test_processes", "test_which_expert", "test_prices",
+           "test_grading", "test_glossary", "test_way", "test_korean", "test_exercises"]
 
 
 @pytest.hookimpl(wrapper=True)

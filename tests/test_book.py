@@ -10,9 +10,9 @@ from urllib.parse import unquote, urldefrag, urljoin
 import nbformat
 import pytest
 from api import every_entry
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from build import BUILD
+from every_page import page_paths, violations
 from execute import ROOT, chapters, notebooks
 
 from moe_tutorial.exercises import CHAPTERS, EXERCISES, QUIZZES
@@ -137,13 +137,6 @@ def test_a_name_that_is_gone_breaks_the_build(tmp_path):
     assert "py:obj reference target not found: moe_tutorial.Mixtures\n" in re.sub(r"\x1b\[[\d;]*m", "", done.stderr)
 
 
-def page_paths():
-    """The pages of the table of contents, known before the book is built, and the ones the builder adds."""
-    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    added = ["index.html", "search.html", "genindex.html", "_modules/index.html", "_modules/moe_tutorial/model/losses.html"]
-    return [f"{path}.html" for path in re.findall(r"(?:root|file): (\S+)", toc)] + added
-
-
 @pytest.mark.parametrize("path", page_paths())
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_page_opens_without_a_fault(opened, path, width):
@@ -170,12 +163,6 @@ def test_a_page_opens_without_a_fault(opened, path, width):
         return image.decode().then(() => null, () => image.src);
     }))""")
     assert not any(broken), broken
-
-
-def violations(page, **rules):
-    options = {"resultTypes": ["violations"], "rules": rules}  # to write down the others takes most of the time
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{violation['id']}: {node['html'][:200]}" for violation in found for node in violation["nodes"]]
 
 
 # What stays on the screen while the rest scrolls, as its share of the height.
@@ -212,15 +199,6 @@ def test_at_400_per_cent_no_page_scrolls_sideways_half_of_the_screen_is_free_and
     assert {path: share for path, share in covered.items() if share > 0.5} == {}
     assert max(covered.values()) > 0.2, "the bar of the theme is seen"
     assert {path: found for path, found in wrong.items() if found} == {} and len(wrong) == len(page_paths())
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", page_paths())
-def test_axe_finds_no_violation(opened, path, scheme):
-    page, _ = opened(path, viewport={"width": 1280, "height": 900}, color_scheme=scheme)
-    assert page.evaluate("() => document.documentElement.dataset.theme") == scheme
-    page.wait_for_function("() => !window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
-    assert violations(page) == []
 
 
 def test_the_sounds_can_be_played(opened):

@@ -9,9 +9,9 @@ from dataclasses import replace
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from every_page import violations
 from execute import ROOT, chapters
 from stamp import stamp
-from test_book import violations
 
 from moe_tutorial.exercises import CHAPTERS, EXERCISES, check, diagnose
 from moe_tutorial.exercises._value import RULES, judge_text, rounded
