@@ -228,7 +228,7 @@ def test_next_and_previous_lead_on_along_the_way(soup):
         return [soup(path).select_one(f".prev-next-area a.{side}-{side_of}")["href"]
                 for side, side_of in (("left", "prev"), ("right", "next"))]
 
-    assert ends("notebooks/17_what_was_left.html") == ["16_processes.html", "../book/crosswalk.html"]
+    assert ends("notebooks/17_what_was_left.html") == ["16_processes.html", "../book/glossary.html"]
     for path in chapters():
         before, after = ends(f"book/solutions/{path.stem}.html")
         assert before == f"../../notebooks/{path.stem}.html"
