@@ -106,7 +106,7 @@ def train_language_model(model: LanguageModel, train: Text, test: Text, *, steps
     >>> from moe_tutorial import load_handbook
     >>> book = load_handbook()
     >>> train_language_model(LanguageModel(characters=119), book.train, book.test.some(1), steps=1)
-    LanguageHistory: 1 steps, 0.00 million characters, loss 4.82
+    LanguageHistory: 1 steps, 0.00 million characters, loss 4.96
 
     steps: of AdamW. cases: pieces of text a step. step_size: the largest; it rises in the first 50 steps and falls to a
         tenth along a cosine.
